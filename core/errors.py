@@ -1,0 +1,55 @@
+"""Every error that ARCHScope raises on purpose.
+
+    ArchscopeError                  one message: what is wrong, where, what to do
+    ├── InputError                  the user's input is at fault (command line: exit status 2)
+    │   ├── CountsFileError         an HDF5 counts file: truncated, no expression, unknown layout
+    │   ├── LabelsError             a label table
+    │   ├── LengthsError            a gene length table or a GTF
+    │   ├── SampleFileError         an uploaded sample
+    │   ├── NotFoundError           a dataset, gene, biosample, label or run that does not exist
+    │   └── RecipeError             a parameter out of its range
+    ├── StoreError                  what ARCHScope itself wrote cannot be used (newer version, damaged)
+    └── CancelledError              the user cancelled the job
+
+A page shows an ``ArchscopeError`` as one box and stays usable; anything else surfaces as a bug.
+"""
+
+
+class ArchscopeError(Exception):
+    """Root of the hierarchy; ``str(error)`` is one line that a user can act on."""
+
+
+class InputError(ArchscopeError):
+    """The input cannot be used as it is."""
+
+
+class CountsFileError(InputError):
+    """A counts file cannot be read as ARCHS4 HDF5."""
+
+
+class LabelsError(InputError):
+    """A label table cannot be used."""
+
+
+class LengthsError(InputError):
+    """A gene length table or GTF cannot be used."""
+
+
+class SampleFileError(InputError):
+    """An uploaded sample cannot be used."""
+
+
+class NotFoundError(InputError):
+    """A named dataset, gene, biosample, label or run does not exist."""
+
+
+class RecipeError(InputError):
+    """A parameter is out of its range."""
+
+
+class StoreError(ArchscopeError):
+    """Something that ARCHScope wrote cannot be used any more."""
+
+
+class CancelledError(ArchscopeError):
+    """The job was cancelled."""
