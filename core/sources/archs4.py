@@ -1,0 +1,281 @@
+"""ARCHS4 HDF5 files in and out; the only module that uses h5py.
+
+Files keep genes x biosamples (v1 flat: the transpose). Here the matrix is turned, once, to biosamples x genes.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import h5py
+import hdf5plugin  # noqa: F401  (registers the zstd, blosc and lz4 filters)
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from core.errors import CountsFileError
+from core.sources import archs4_layouts as layouts
+from core.sources.archs4_write import write_archs4
+from core.types import CountMatrix, IndexArray
+
+__all__ = ["Archs4File", "write_archs4"]
+
+_COUNT_LIMIT = 2**32
+_MAX_GENES = 1_000_000
+_PIECE_BYTES = 2**28
+_NUMBERS = ("singlecellprobability", "alignedreads")
+# v1 files join the values of one field with this.
+_V1_SEPARATOR = "Xx-xX"
+
+
+class Archs4File:
+    """An open ARCHS4 file; use it in a ``with`` statement.
+
+    ``shape`` is (n biosamples, G genes); ``genes`` (G rows, GENE_COLUMNS) and ``biosamples`` (n rows,
+    BIOSAMPLE_COLUMNS) hold "" or NaN where the file lacks a field. ``name`` stands for the path in messages.
+
+    Raises CountsFileError: not HDF5, truncated, no expression, unknown layout, axes that do not fit the metadata,
+    blank or repeated biosample ids, links to other files.
+    """
+
+    def __init__(self, path: Path, name: str | None = None) -> None:
+        self.path = Path(path)
+        self._name = name or str(path)
+        self._file = _open(self.path, self._name)
+        try:
+            self._probe()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._file.close()
+
+    def _probe(self) -> None:
+        with self._damage("the list of datasets"):
+            self._keys = dict(_walk(self._file))
+        self.version = self._scalar(layouts.VERSION_KEYS)
+        self.organism = self._scalar(layouts.ORGANISM_KEYS)
+        self._expression = self._find_expression()
+        self._layout = self._find_layout()
+        self.layout = self._layout.name
+        self.genes = self._table(self._layout.gene_keys, ("symbol", "ensembl_gene_id"), "genes", _MAX_GENES)
+        self.biosamples = self._table(self._layout.sample_keys, ("sample_id",), "biosamples", 2**31)
+        self._check_ids()
+        self.shape = (len(self.biosamples), len(self.genes))
+        self._genes_first = self._find_axes()
+
+    # -- probing ---------------------------------------------------------------------------------------------------
+
+    def _find_expression(self) -> h5py.Dataset:
+        key = layouts.EXPRESSION
+        if key not in self._keys:
+            found = ", ".join(sorted(self._keys)[:6]) or "nothing"
+            raise self._error(f"has no dataset {key} (found: {found}). Is it a gene-level ARCHS4 file?")
+        dataset = self._dataset(key)
+        if dataset.ndim != 2 or 0 in dataset.shape:
+            raise self._error(f"{key} is empty or no matrix (shape {dataset.shape}): download the file again.")
+        if dataset.dtype.kind not in "uif":
+            raise self._error(f"{key} holds {dataset.dtype}, but counts must be numbers (uint32).")
+        return dataset
+
+    def _find_layout(self) -> layouts.Layout:
+        if any(key.startswith("meta/transcripts") for key in self._keys):
+            raise self._error("has meta/transcripts: it counts transcripts. Use the gene-level ARCHS4 file.")
+        layout = layouts.recognise(self._keys, self.version)
+        if layout is None:
+            raise self._error("has neither meta/genes nor meta/genes/symbol: its genes are unknown. Is it ARCHS4?")
+        return layout
+
+    def _find_axes(self) -> bool:
+        n, n_genes = self.shape
+        found = self._expression.shape
+        genes_first = layouts.genes_come_first(found, n_genes, n, self._layout)
+        if genes_first is None:
+            raise self._error(
+                f"{layouts.EXPRESSION} is {found[0]} x {found[1]}, but the metadata name {n_genes} genes and {n} "
+                f"biosamples: expected {n_genes} x {n} or {n} x {n_genes}. Download the file again."
+            )
+        return genes_first
+
+    def _check_ids(self) -> None:
+        ids = self.biosamples["sample_id"]
+        blank = np.flatnonzero(ids == "")
+        if len(blank):
+            raise self._error(f"{len(blank)} biosamples have no id, the first at position {blank[0]}: name them.")
+        repeated = ids[ids.duplicated()].unique()
+        if len(repeated):
+            raise self._error(f"{len(repeated)} biosample ids are repeated ({_few(repeated)}): keep one of each.")
+        if (self.genes[["symbol", "ensembl_gene_id"]] == "").to_numpy().all():
+            raise self._error("every gene name in meta/genes is blank.")
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def read(self, rows: IndexArray | slice) -> CountMatrix:
+        """Counts of these biosamples (m x G, uint32, C order), in the order asked for; a biosample may repeat.
+
+        Raises CountsFileError where a value is negative, not whole, not finite or over 2^32 - 1, or the file is
+        damaged; IndexError where a row is outside the file.
+        """
+        wanted = self._positions(rows)
+        out = np.empty((len(wanted), self.shape[1]), dtype=np.uint32)
+        order = np.argsort(wanted, kind="stable")
+        # One read a chunk of biosamples: h5py's own index lists cost more than the decompression.
+        pieces = np.flatnonzero(np.diff(wanted[order] // self._piece_width())) + 1
+        for piece in np.split(order, pieces) if len(order) else []:
+            block = wanted[piece]
+            first, last = int(block[0]), int(block[-1]) + 1
+            values = self._span(first, last)[block - first]
+            self._check_counts(values, block)
+            out[piece] = values
+        return out
+
+    def _positions(self, rows: IndexArray | slice) -> IndexArray:
+        n = self.shape[0]
+        wanted = np.arange(n)[rows] if isinstance(rows, slice) else np.asarray(rows, dtype=np.intp).reshape(-1)
+        if len(wanted) and not (wanted.min() >= 0 and wanted.max() < n):
+            raise IndexError(f"rows must be between 0 and {n - 1}, got {wanted.min()} to {wanted.max()}")
+        return wanted
+
+    def _piece_width(self) -> int:
+        chunks = self._expression.chunks
+        width = int(chunks[1 if self._genes_first else 0]) if chunks else 64
+        fits = _PIECE_BYTES // (self.shape[1] * int(self._expression.dtype.itemsize))
+        return max(1, min(width, fits))
+
+    def _span(self, first: int, last: int) -> npt.NDArray[Any]:
+        with self._damage(layouts.EXPRESSION):
+            if self._genes_first:
+                return np.asarray(self._expression[:, first:last]).T
+            return np.asarray(self._expression[first:last])
+
+    def _check_counts(self, values: npt.NDArray[Any], rows: IndexArray) -> None:
+        if values.dtype.kind == "u" and values.dtype.itemsize <= 4:
+            return
+        bad = ~((values >= 0) & (values < _COUNT_LIMIT))  # NaN compares false
+        if values.dtype.kind == "f":
+            bad |= values != np.floor(values)
+        if bad.any():
+            i, gene = np.argwhere(bad)[0]
+            row, sample = self.genes.iloc[gene], self.biosamples["sample_id"].iloc[rows[i]]
+            raise self._error(
+                f"{layouts.EXPRESSION} holds {values[i, gene]} for biosample {sample}, "
+                f"gene {row['symbol'] or row['ensembl_gene_id']}: counts must be whole, at least 0 and under 2^32."
+            )
+
+    def _table(
+        self, keys: Mapping[str, tuple[str, ...]], anchors: tuple[str, ...], what: str, limit: int
+    ) -> pd.DataFrame:
+        """One row a gene or biosample; the anchor columns, of which one must exist, say how many."""
+        present = {column: next((k for k in names if k in self._keys), None) for column, names in keys.items()}
+        anchor = next((present[a] for a in anchors if present[a]), None)
+        if anchor is None:
+            raise self._error(f"names no {what}: expected {' or '.join(keys[anchors[0]])}.")
+        length = self._length(anchor)
+        if not 0 < length <= limit:
+            raise self._error(f"{anchor} names {length} {what}: expected 1 to {limit}.")
+        columns = {c: self._column(c, key, anchor, length) for c, key in present.items()}
+        return pd.DataFrame(columns)
+
+    def _column(self, column: str, key: str | None, anchor: str, length: int) -> Any:
+        if key is None:
+            return np.full(length, np.nan) if column in _NUMBERS else pd.array([""] * length, dtype="str")
+        if self._length(key) != length:
+            raise self._error(f"{key} has {self._length(key)} values but {anchor} has {length}: the file is damaged.")
+        if column not in _NUMBERS:
+            return pd.array(self._texts(key), dtype="str")
+        with self._damage(key):
+            raw = self._dataset(key)[:]
+        text_like = raw.dtype.kind in "OSU"
+        values = pd.Series(self._texts(key)) if text_like else pd.Series(raw)
+        return pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64)
+
+    def _texts(self, key: str) -> list[str]:
+        dataset = self._dataset(key)
+        with self._damage(key):
+            is_text = h5py.check_string_dtype(dataset.dtype) is not None
+            values = dataset.asstr(errors="replace")[:] if is_text else dataset[:].astype(str)
+        clean = (str(value).replace(_V1_SEPARATOR, ",").strip("\0 \t\r\n") for value in values)
+        return list(clean)
+
+    def _scalar(self, keys: tuple[str, ...]) -> str | None:
+        """The first value of the first of these keys, as text; None where there is none."""
+        for key in keys:
+            if key in self._keys and (dataset := self._dataset(key)).size:
+                with self._damage(key):
+                    value = dataset[()] if dataset.ndim == 0 else dataset[(0,) * dataset.ndim]
+                text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+                if text.strip("\0 "):
+                    return text.strip("\0 ")
+        return None
+
+    def _length(self, key: str) -> int:
+        dataset = self._dataset(key)
+        if dataset.ndim != 1:
+            raise self._error(f"{key} must be a list, but its shape is {dataset.shape}.")
+        return int(dataset.shape[0])
+
+    def _dataset(self, key: str) -> h5py.Dataset:
+        if self._keys[key] != "dataset":
+            raise self._error(f"{key} is a {self._keys[key]}: only data inside the file are read.")
+        with self._damage(key):
+            return self._file[key]
+
+    @contextlib.contextmanager
+    def _damage(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, RuntimeError, KeyError, ValueError) as error:
+            raise self._error(f"cannot read {key} ({_line(error)}). Download the file again.") from error
+
+    def _error(self, what: str) -> CountsFileError:
+        return CountsFileError(f"{self._name}: {what}")
+
+
+def _open(path: Path, name: str) -> h5py.File:
+    if not path.is_file():
+        raise CountsFileError(f"{name}: no such file. Check the path.")
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        if path.stat().st_size == 0:
+            problem = "is empty"
+        elif "truncated" in str(error):
+            problem = "is truncated"
+        elif "signature not found" in str(error):
+            problem = "is not an HDF5 file"
+        else:
+            problem = f"cannot be opened ({_line(error)})"
+        raise CountsFileError(f"{name}: {problem}. Download the ARCHS4 file again, or check the path.") from error
+
+
+def _walk(group: h5py.Group, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Key and kind ("dataset", or what makes it unreadable) of everything under a group; links are not followed."""
+    for name in group:
+        key = prefix + name
+        link = group.get(name, getlink=True)
+        if not isinstance(link, h5py.HardLink):
+            yield key, "link to elsewhere"
+            continue
+        item = group[name]
+        if isinstance(item, h5py.Dataset):
+            yield (
+                key,
+                "virtual dataset" if item.is_virtual else "dataset stored outside" if item.external else "dataset",
+            )
+        elif isinstance(item, h5py.Group) and depth < 4:
+            yield from _walk(item, key + "/", depth + 1)
+
+
+def _few(values: Any, count: int = 3) -> str:
+    shown = [str(value) for value in values[:count]]
+    return ", ".join(shown) + (", ..." if len(values) > count else "")
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:160]

@@ -1,0 +1,197 @@
+"""Gene lengths and transcripts: from a length table or from a GENCODE or Ensembl GTF.
+
+Spliced length is the sum of exons of the gene's longest transcript (longest by that sum; the first of equals).
+Genomic span is the largest ``end - start + 1`` (GTF ends are inclusive) of any of the gene's transcripts, so it may
+belong to another transcript than the spliced length.
+"""
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from core.errors import LengthsError
+from core.sources.text_tables import read_rows, stream_lines
+from core.types import DoubleArray
+
+Measure = Literal["spliced", "genomic_span"]
+
+_TABLE_COLUMNS = {
+    "symbol": "symbol",
+    "ensembl_gene_id": "ensembl_gene_id",
+    "longest_transcript_spliced_length": "spliced_bp",
+    "longest_transcript_genomic_span": "span_bp",
+}
+_LENGTH_COLUMNS = ["symbol", "ensembl_gene_id", "spliced_bp", "span_bp", "transcript_id"]
+_TRANSCRIPT_COLUMNS = ["transcript_id", "ensembl_gene_id", "symbol"]
+_ENSEMBL = re.compile(r"(ENS[A-Z]*?[GTP])R?(\d+)(?:\.\d+)?(?:_PAR_Y)?")
+_ATTRIBUTE = re.compile(r'(gene_id|transcript_id|gene_name) "([^"]*)"')
+
+
+def strip_version(identifier: str) -> str:
+    """An Ensembl id without version and PAR_Y mark (``ENSG00000182378.15_PAR_Y``, old ``ENSGR0000182378``).
+
+    Anything that is not an Ensembl id comes back as it is.
+    """
+    match = _ENSEMBL.fullmatch(identifier)
+    if match is None:
+        return identifier
+    kind, number = match.groups()
+    return f"{kind}{number.zfill(11)}"
+
+
+def read_lengths(path: Path) -> pd.DataFrame:
+    """Lengths in bp: symbol, ensembl_gene_id, spliced_bp, span_bp (NaN where blank), transcript_id; ids unversioned.
+
+    One row a row of the table, or a gene of the GTF. PAR_Y copies count with the gene on X.
+    Raises LengthsError: columns missing, a length that is no positive number (with its line), no rows, GFF3.
+    """
+    if not _is_gtf(path):
+        return _read_table(path)
+    spans: dict[str, int] = {}
+    longest: dict[str, _Transcript] = {}
+    for transcript in _transcripts(path):
+        gene = transcript.gene
+        spans[gene] = max(spans.get(gene, 0), transcript.span)
+        if gene not in longest or transcript.spliced > longest[gene].spliced:
+            longest[gene] = transcript
+    rows = [(t.symbol, gene, float(t.spliced), float(spans[gene]), t.id) for gene, t in longest.items()]
+    return pd.DataFrame(rows, columns=_LENGTH_COLUMNS)
+
+
+def read_transcripts(path: Path) -> pd.DataFrame:
+    """transcript_id, ensembl_gene_id, symbol: every transcript of a GTF, or those that a length table names.
+
+    Ids are unversioned and each transcript comes once; no rows where the table names none.
+    Raises LengthsError as ``read_lengths`` does.
+    """
+    if _is_gtf(path):
+        table = pd.DataFrame([(t.id, t.gene, t.symbol) for t in _transcripts(path)], columns=_TRANSCRIPT_COLUMNS)
+    else:
+        table = _read_table(path)[_TRANSCRIPT_COLUMNS]
+    return table[table["transcript_id"] != ""].drop_duplicates("transcript_id", ignore_index=True)
+
+
+def match_lengths(genes: pd.DataFrame, lengths: pd.DataFrame, measure: Measure) -> DoubleArray:
+    """Length (G) in bp of each gene, NaN where unknown: by Ensembl id without version first, then by symbol.
+
+    Where an id or symbol has several rows, the longest counts. ``genes`` has G rows with GENE_COLUMNS.
+    """
+    column = {"spliced": "spliced_bp", "genomic_span": "span_bp"}[measure]
+    known = lengths[lengths[column].notna()]
+    ids = genes["ensembl_gene_id"].map(strip_version)
+    by_id = ids.map(_longest(known, "ensembl_gene_id", column))
+    by_symbol = genes["symbol"].map(_longest(known, "symbol", column))
+    matched = by_id.astype(np.float64).fillna(by_symbol.astype(np.float64))
+    return np.asarray(matched, dtype=np.float64)
+
+
+def _longest(lengths: pd.DataFrame, key: str, column: str) -> dict[str, float]:
+    named = lengths[lengths[key] != ""]
+    return dict(named.groupby(key)[column].max())
+
+
+# -- tables ----------------------------------------------------------------------------------------------------------
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    header, rows = read_rows(path, LengthsError)
+    missing = [column for column in _TABLE_COLUMNS if column not in header]
+    if missing:
+        raise LengthsError(
+            f"{path}: lacks the columns {', '.join(missing)}. A length table has {', '.join(_TABLE_COLUMNS)}; "
+            "or give a GENCODE GTF."
+        )
+    names = [*_TABLE_COLUMNS, *(["transcript_id"] if "transcript_id" in header else [])]
+    at = {name: header.index(name) for name in names}
+    parsed = [_parse_row(line, {name: cells[i] for name, i in at.items()}, path) for line, cells in rows]
+    if not parsed:
+        raise LengthsError(f"{path}: has a header but no rows.")
+    return pd.DataFrame(parsed, columns=_LENGTH_COLUMNS)
+
+
+def _parse_row(line: int, row: dict[str, str], path: Path) -> tuple[str, str, float, float, str]:
+    # R writes NA for a missing value.
+    row = {name: "" if cell == "NA" else cell for name, cell in row.items()}
+    spliced, span = (_parse_length(row[name], name, line, path) for name in list(_TABLE_COLUMNS)[2:])
+    gene, transcript = strip_version(row["ensembl_gene_id"]), strip_version(row.get("transcript_id", ""))
+    return row["symbol"], gene, spliced, span, transcript
+
+
+def _parse_length(cell: str, column: str, line: int, path: Path) -> float:
+    if cell == "":
+        return float("nan")
+    try:
+        value = float(cell)
+    except ValueError:
+        value = float("nan")
+    if not 0 < value < float("inf"):
+        raise LengthsError(
+            f"{path}, line {line}: {column} is {cell!r}. A length is a positive number of bases, or blank."
+        )
+    return value
+
+
+# -- GTF -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Transcript:
+    id: str
+    gene: str
+    symbol: str
+    start: int
+    end: int
+    spliced: int = 0
+
+    @property
+    def span(self) -> int:
+        return self.end - self.start + 1
+
+
+def _is_gtf(path: Path) -> bool:
+    """Whether the first line with content is a GTF feature; raises LengthsError for GFF3."""
+    head = itertools.islice(stream_lines(path, LengthsError), 1000)
+    for line in head:
+        if line.startswith("##gff-version"):
+            raise LengthsError(f"{path}: this is GFF3. Give the GTF of the same GENCODE release.")
+        if line.strip() and not line.startswith("#"):
+            fields = line.split("\t")
+            return len(fields) == 9 and fields[3].isdigit() and fields[4].isdigit() and "gene_id" in fields[8]
+    return False
+
+
+def _transcripts(path: Path) -> Iterable[_Transcript]:
+    """Transcripts in file order, built from exons alone (a transcript spans its first to its last exon)."""
+    found: dict[tuple[str, str], _Transcript] = {}
+    for number, chromosome, start, end, text in _exons(path):
+        attributes = dict(_ATTRIBUTE.findall(text))
+        raw = attributes.get("transcript_id", "")
+        if not raw or not attributes.get("gene_id"):
+            raise LengthsError(f"{path}, line {number}: an exon without gene_id and transcript_id. Is it a GTF?")
+        # Keyed by chromosome and whole id: the X and Y copies of a PAR transcript must not add up.
+        transcript = found.get((chromosome, raw))
+        if transcript is None:
+            gene, symbol = strip_version(attributes["gene_id"]), attributes.get("gene_name", "")
+            transcript = _Transcript(strip_version(raw), gene, symbol, start, end)
+            found[chromosome, raw] = transcript
+        transcript.start, transcript.end = min(transcript.start, start), max(transcript.end, end)
+        transcript.spliced += end - start + 1
+    if not found:
+        raise LengthsError(f"{path}: a GTF without exon lines. Give the full GENCODE annotation.")
+    return found.values()
+
+
+def _exons(path: Path) -> Iterator[tuple[int, str, int, int, str]]:
+    for number, line in enumerate(stream_lines(path, LengthsError), start=1):
+        if "\texon\t" not in line or line.startswith("#"):
+            continue
+        fields = line.split("\t")
+        if len(fields) != 9 or not (fields[3].isdigit() and fields[4].isdigit()) or int(fields[3]) > int(fields[4]):
+            raise LengthsError(f"{path}, line {number}: not a GTF line (9 fields by tab, start not over end).")
+        yield number, fields[0], int(fields[3]), int(fields[4]), fields[8]

@@ -1,0 +1,139 @@
+"""Text as users deliver it, plain or gzip, to decoded lines and rows; every complaint names the file and the line."""
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
+
+from core.errors import InputError
+
+if TYPE_CHECKING:
+    from _csv import Reader
+
+MAX_BYTES = 500 * 2**20
+_GZIP = b"\x1f\x8b"
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+
+
+def read_bytes(source: Path | bytes, name: str, error: type[InputError], limit: int = MAX_BYTES) -> bytes:
+    """The bytes of a file or an upload, unpacked where they are gzip.
+
+    Raises ``error`` where the file is missing, empty, damaged, or unpacks to more than ``limit`` bytes.
+    """
+    with _opened(source, name, error) as raw:
+        stream = _unpacked(raw)
+        try:
+            data = stream.read(limit + 1)
+        except (OSError, EOFError, zlib.error) as cause:
+            raise error(f"{name}: damaged gzip file ({cause}). Pack or download it again.") from cause
+    if len(data) > limit:
+        raise error(f"{name}: holds more than {limit / 2**20:,.0f} MB of text. Split it into smaller files.")
+    if not data[:4096].strip() and not data.strip():
+        raise error(f"{name}: the file is empty.")
+    return data
+
+
+def decode(data: bytes, name: str, error: type[InputError]) -> str:
+    """Text of UTF-8 bytes (a byte order mark is dropped). Raises ``error`` for Excel and other binary files.
+
+    Line ends come back as ``\\n``.
+    """
+    if data.startswith(_EXCEL):
+        raise error(
+            f"{name}: this is an Excel or zip file. Save the sheet as CSV; beware that Excel turns gene names into "
+            "dates (MARCH1 to 1-Mar)."
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as cause:
+        line = data.count(b"\n", 0, cause.start) + 1
+        raise error(f"{name}, line {line}: not UTF-8 text. Save it as CSV or TSV in UTF-8.") from cause
+    if "\0" in text:
+        raise error(f"{name}: a binary file, not a table. Give CSV or TSV text, plain or gzip.")
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def is_hdf5(data: bytes) -> bool:
+    """Whether these first bytes are those of an HDF5 file."""
+    return data.startswith(_HDF5)
+
+
+def delimiter_of(line: str) -> str | None:
+    """Tab, comma or semicolon, as the line has it; None for a single column."""
+    if "\t" in line:
+        return "\t"
+    found = max(",;", key=line.count)
+    return found if found in line else None
+
+
+def read_rows(path: Path, error: type[InputError]) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """Header and (line number, cells) of a CSV or TSV file; blank lines and leading ``#`` lines are passed over.
+
+    Cells are stripped. Raises ``error`` where a row has more or fewer cells than the header.
+    """
+    text = decode(read_bytes(path, str(path), error), str(path), error)
+    lines = list(io.StringIO(text))
+    first = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), None)
+    if first is None:
+        raise error(f"{path}: has no rows.")
+    delimiter = delimiter_of(lines[first])
+    if delimiter is None:
+        raise error(f"{path}, line {first + 1}: one column only. Separate the columns by tabs or commas.")
+    rows = _rows(csv.reader(lines[first:], delimiter=delimiter), first, path, error)
+    header = next(rows)[1]
+    return header, _even(rows, len(header), path, error)
+
+
+def _rows(reader: "Reader", skipped: int, path: Path, error: type[InputError]) -> Iterator[tuple[int, list[str]]]:
+    try:
+        for row in reader:
+            cells = [cell.strip() for cell in row]
+            if any(cells):
+                yield reader.line_num + skipped, cells
+    except csv.Error as cause:
+        raise error(f"{path}, line {reader.line_num + skipped}: not a table row ({cause}).") from cause
+
+
+def _even(
+    rows: Iterator[tuple[int, list[str]]], width: int, path: Path, error: type[InputError]
+) -> Iterator[tuple[int, list[str]]]:
+    for line, cells in rows:
+        if len(cells) != width:
+            raise error(f"{path}, line {line}: {len(cells)} columns, but the header has {width}.")
+        yield line, cells
+
+
+def stream_lines(path: Path, error: type[InputError]) -> Iterator[str]:
+    """Lines of a text file, plain or gzip, one at a time: for files too large to hold.
+
+    Raises ``error`` where the file is missing, damaged or not UTF-8.
+    """
+    with _opened(path, str(path), error) as raw:
+        stream = _unpacked(raw)
+        try:
+            yield from io.TextIOWrapper(stream, encoding="utf-8-sig")
+        except UnicodeDecodeError as cause:
+            raise error(f"{path}: not UTF-8 text.") from cause
+        except (OSError, EOFError, zlib.error) as cause:
+            raise error(f"{path}: damaged gzip file ({cause}). Pack or download it again.") from cause
+
+
+def _opened(source: Path | bytes, name: str, error: type[InputError]) -> IO[bytes]:
+    if isinstance(source, bytes):
+        return io.BytesIO(source)
+    if not source.is_file():
+        raise error(f"{name}: no such file. Check the path.")
+    try:
+        return source.open("rb")
+    except OSError as cause:
+        raise error(f"{name}: cannot be read ({cause.strerror}). Check its permissions.") from cause
+
+
+def _unpacked(raw: IO[bytes]) -> IO[bytes]:
+    packed = raw.read(2) == _GZIP
+    raw.seek(0)
+    return cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if packed else raw
