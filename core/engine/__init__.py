@@ -1,0 +1,23 @@
+"""Map a function over blocks, on this machine's cores or on Dask; the caller cannot tell the difference."""
+
+from core.engine.dask import DaskEngine
+from core.engine.local import LocalEngine
+from core.errors import RecipeError
+
+Engine = LocalEngine | DaskEngine
+
+__all__ = ["DaskEngine", "Engine", "LocalEngine", "open_engine"]
+
+
+def open_engine(name: str = "local", scheduler: str | None = None) -> Engine:
+    """The engine called ``name`` ("local" or "dask"); ``scheduler`` is a Dask address, else a cluster is started here.
+
+    Raises RecipeError for an unknown name, or a scheduler without Dask.
+    """
+    if name == "dask":
+        return DaskEngine(scheduler)
+    if name != "local":
+        raise RecipeError(f"Unknown engine {name!r}: choose 'local' or 'dask'.")
+    if scheduler:
+        raise RecipeError("A scheduler address only goes with the dask engine: add '--engine dask'.")
+    return LocalEngine()

@@ -50,15 +50,13 @@ def to_target(counts: Counts, target: DoubleArray) -> DoubleArray:
 
     Any strictly increasing transform of a row gives the same Q, so counts, TPM and log values all may be mapped.
     """
-    cumulative = np.concatenate([[0.0], np.cumsum(target)])
-    return np.stack([_row_to_target(row, cumulative) for row in counts])
+    return np.stack([_row_to_target(row, target) for row in counts])
 
 
-def _row_to_target(row: npt.NDArray[np.generic], cumulative: DoubleArray) -> DoubleArray:
+def _row_to_target(row: npt.NDArray[np.generic], target: DoubleArray) -> DoubleArray:
     ordered = np.sort(row)
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    ends = np.append(starts[1:], len(row))
-    shared = (cumulative[ends] - cumulative[starts]) / (ends - starts)
+    shared = np.add.reduceat(target, starts) / np.diff(starts, append=len(row))
     return np.asarray(shared[np.searchsorted(ordered[starts], row)], dtype=np.float64)
 
 
@@ -75,6 +73,6 @@ def to_partial_target(values: DoubleArray, matched: BoolArray, reference: FloatM
     return result
 
 
-def divide_by_length(q: DoubleArray, length: DoubleArray) -> FloatMatrix:
-    """Y = Q / length (m x g, float32); ``length`` (g) in the unit that the recipe names."""
-    return np.ascontiguousarray(q / length, dtype=np.float32)
+def divide_by_length(q: DoubleArray, length: DoubleArray) -> DoubleArray:
+    """Y = Q / length (m x g, float64); ``length`` (g) in the unit that the recipe names."""
+    return q / length

@@ -61,6 +61,7 @@ class Archs4File:
             self._keys = dict(_walk(self._file))
         self.version = self._scalar(layouts.VERSION_KEYS)
         self.organism = self._scalar(layouts.ORGANISM_KEYS)
+        self.simulated = layouts.SIMULATED_KEY in self._keys
         self._expression = self._find_expression()
         self._layout = self._find_layout()
         self.layout = self._layout.name

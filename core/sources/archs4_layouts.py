@@ -10,6 +10,7 @@ from dataclasses import dataclass
 EXPRESSION = "data/expression"
 VERSION_KEYS = ("meta/info/version", "info/version")
 ORGANISM_KEYS = ("meta/info/organism", "meta/samples/organism_ch1", "meta/Sample_organism_ch1", "info/organism")
+SIMULATED_KEY = "meta/info/simulated"  # ARCHScope writes it into whatever it simulates
 
 
 @dataclass(frozen=True)

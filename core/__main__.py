@@ -1,0 +1,232 @@
+"""The command line: the same workflows as the pages, without a browser.
+
+Results go to standard output, progress to standard error. Exit status: 0 done, 2 bad input, 1 anything else.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from core import jobs, workflows
+from core.errors import ArchscopeError, InputError
+from core.settings import data_dir
+from core.store.files import clean
+from core.store.results import RANKING_COLUMNS, SORTABLE, RankingQuery
+from core.store.runs import Run
+from core.store.workspace import Workspace
+
+RUN_COLUMNS = ("id", "kind", "status", "active", "created", "finished", "error")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.command(Workspace(options.data_dir), options)
+    except InputError as error:
+        print(f"error: {_one_line(error)}", file=sys.stderr)
+        return 2
+    except ArchscopeError as error:
+        print(f"error: {_one_line(error)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("error: interrupted; nothing half-done was kept.", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader of a pipe (head, say) has seen enough
+        sys.stderr.close()
+    return 0
+
+
+def _build(workspace: Workspace, options: argparse.Namespace) -> None:
+    names = ("name", "labels", "lengths", "length_measure", "length_unit", "repeated_genes", "engine", "scheduler", "memory")
+    chosen = {name: getattr(options, name) for name in names}
+    request = workflows.BuildRequest(options.file, max_singlecell=options.max_singlecell, **chosen)
+    outcome = workflows.build(workspace, request, _Console())
+    for warning in outcome.warnings:
+        print(f"note: {warning}", file=sys.stderr)
+    if outcome.cached:
+        print(f"Dataset {outcome.name!r} is already built from this content with this recipe: nothing to do (cache hit).")
+    else:
+        print(f"Dataset {outcome.name!r} built in {outcome.seconds:.1f} s.")
+
+
+def _demo(workspace: Workspace, options: argparse.Namespace) -> None:
+    outcome = workflows.create_demo(workspace, _Console())
+    state = "is already built (cache hit)" if outcome.cached else f"built in {outcome.seconds:.1f} s"
+    print(f"Simulated dataset {outcome.name!r} {state}.")
+
+
+def _datasets(workspace: Workspace, options: argparse.Namespace) -> None:
+    _print_table(workflows.datasets(workspace), options.format)
+
+
+def _rankings(workspace: Workspace, options: argparse.Namespace) -> None:
+    query = RankingQuery(sort=options.sort, limit=options.limit)
+    _print_table(workflows.rankings(workspace, options.name, query)[list(RANKING_COLUMNS)], options.format)
+
+
+def _neighbourhood(workspace: Workspace, options: argparse.Namespace) -> None:
+    view = workflows.neighbourhood(workspace, options.name, options.gene)
+    if options.format == "csv":
+        _print_table(view.members, "csv")
+        return
+    random = {"mean": view.random.mean(), "sd": view.random.std(ddof=1), "sets": len(view.random)}
+    content = {"gene": dict(view.row), "unit": view.unit, "random_mean_cosine": random}
+    tables = {"members": view.members, "labels": view.labels, "series": view.series}
+    _print_json(content | {name: table.to_dict("records") for name, table in tables.items()})
+
+
+def _train_classifier(workspace: Workspace, options: argparse.Namespace) -> None:
+    chosen = {"trees": options.trees, "min_label_count": options.min_label_count}
+    parameters = {"split": options.split, "seed": options.seed} | {k: v for k, v in chosen.items() if v is not None}
+    _train(workspace, "classifier", options.name, parameters)
+
+
+def _train_gan(workspace: Workspace, options: argparse.Namespace) -> None:
+    _train(workspace, "generator", options.name, {"label": options.label, "model": options.model, "seed": options.seed})
+
+
+def _train(workspace: Workspace, kind: str, name: str, parameters: dict[str, Any]) -> None:
+    run = workspace.runs.create(kind, name, parameters, workspace.dataset(name).fingerprint)
+    jobs.claim(run)
+    workflows.perform(workspace, run, _Console(run))
+    _print_json({"run": run.id, **(run.result or {})})
+
+
+def _runs(workspace: Workspace, options: argparse.Namespace) -> None:
+    found = workflows.runs(workspace, options.name)
+    _print_table(found if options.format == "json" else found[list(RUN_COLUMNS)], options.format)
+
+
+def _classify(workspace: Workspace, options: argparse.Namespace) -> None:
+    matched = workflows.read_upload(workspace, options.name, options.file, options.file.name)
+    for note in matched.notes:
+        print(f"note: {note}", file=sys.stderr)
+    predictions = workflows.classify(workspace, options.name, matched, options.run)
+    if options.format == "json":
+        _print_json(workflows.predictions_json(predictions))
+    else:
+        _print_table(workflows.predictions_table(predictions), "csv")
+
+
+def _synthesize(workspace: Workspace, options: argparse.Namespace) -> None:
+    made = workflows.synthesize(workspace, options.run, options.n, options.seed)
+    workflows.export_synthetic(workspace, options.run, made, options.out)
+    print(f"Wrote {options.n} synthetic {made.label} samples x {len(made.genes):,} genes to {options.out}.")
+
+
+def _evaluate(workspace: Workspace, options: argparse.Namespace) -> None:
+    found = workflows.evaluate(workspace, options.run)
+    if options.format == "json":
+        _print_json(found)
+    else:
+        _print_table(pd.DataFrame(found["scorecard"]), "csv")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m core", description=__doc__.splitlines()[0])
+    parser.add_argument("--data-dir", type=Path, default=None, help=f"folder of datasets and runs (default: {data_dir()})")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    build = _command(commands, "build", _build, "read, normalise and measure an ARCHS4 file")
+    build.add_argument("file", type=Path, metavar="FILE.h5")
+    build.add_argument("--name", required=True, help="name of the dataset")
+    build.add_argument("--labels", type=Path, help="table sample_id<TAB>label")
+    build.add_argument("--lengths", type=Path, help="gene length table, or a GENCODE GTF (plain or gzip)")
+    build.add_argument("--length-unit", choices=("kb", "bp"), default="kb")
+    build.add_argument("--length-measure", choices=("spliced", "genomic_span", "none"), default="spliced")
+    build.add_argument("--repeated-genes", choices=("sum", "keep"), default="sum", help="genes that stand in the file twice")
+    build.add_argument("--max-singlecell", type=float, default=0.5, help="leave out biosamples of this probability or more")
+    build.add_argument("--engine", choices=("local", "dask"), default="local")
+    build.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask scheduler")
+    build.add_argument("--memory", default="4GB", help="for all blocks at work together (default: 4GB)")
+
+    _command(commands, "demo", _demo, "create the simulated demo dataset")
+    _formatted(_command(commands, "datasets", _datasets, "list the datasets"))
+
+    rankings = _formatted(_command(commands, "rankings", _rankings, "genes by signal, mean cosine and more", "name"))
+    rankings.add_argument("--sort", choices=SORTABLE, default="signal", metavar="COLUMN")
+    rankings.add_argument("--limit", type=int)
+
+    hood = _formatted(_command(commands, "neighbourhood", _neighbourhood, "the biosamples behind a gene", "name"))
+    hood.add_argument("gene", help="symbol or Ensembl id")
+
+    train = _command(commands, "train", None, "train a model").add_subparsers(required=True, metavar="MODEL")
+    forest = _command(train, "classifier", _train_classifier, "random forest, multi-label", "name")
+    forest.add_argument("--split", choices=("random", "series"), default="random", help="which score is the headline")
+    forest.add_argument("--seed", type=int, default=1)
+    forest.add_argument("--trees", type=int)
+    forest.add_argument("--min-label-count", type=int, help="drop labels with fewer biosamples")
+    gan = _command(train, "gan", _train_gan, "generator of synthetic samples", "name")
+    gan.add_argument("--label", required=True)
+    gan.add_argument("--model", choices=workflows.GENERATOR_MODELS, default="wgan-gp")
+    gan.add_argument("--seed", type=int, default=1)
+
+    _formatted(_command(commands, "runs", _runs, "trainings of a dataset", "name"))
+    classify = _formatted(_command(commands, "classify", _classify, "tissue or cell line of uploaded samples", "name"))
+    classify.add_argument("file", type=Path)
+    classify.add_argument("--run", metavar="ID", help="model to use (default: the one in use)")
+
+    synthesize = _command(commands, "synthesize", _synthesize, "draw synthetic samples", "run")
+    synthesize.add_argument("-n", type=int, default=100)
+    synthesize.add_argument("--seed", type=int, default=1)
+    synthesize.add_argument("--out", type=Path, required=True, metavar="FILE.h5|.csv|.parquet")
+    _formatted(_command(commands, "evaluate", _evaluate, "how good a run's synthetic samples are", "run"))
+    return parser
+
+
+def _command(commands: Any, name: str, function: Any, text: str, *positional: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    for argument in positional:
+        parser.add_argument(argument)
+    if function is not None:
+        parser.set_defaults(command=function)
+    return parser
+
+
+def _formatted(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("--format", choices=("csv", "json"), default="csv")
+    return parser
+
+
+class _Console:
+    """Progress on standard error: a line a stage, rewritten in place on a terminal; into the run's folder too."""
+
+    def __init__(self, run: Run | None = None) -> None:
+        self._file = jobs.FileProgress(run) if run else None
+        self._stage = ""
+
+    def __call__(self, stage: str, done: float, total: float, **values: float | str) -> None:
+        if self._file:
+            self._file(stage, done, total, **values)
+        share = f"{100 * done / total:3.0f} %" if total else ""
+        if sys.stderr.isatty():
+            print(f"\r\033[K{share}  {stage}", end="" if done < total else "\n", file=sys.stderr, flush=True)
+        elif stage != self._stage:
+            print(f"{share}  {stage}", file=sys.stderr, flush=True)
+        self._stage = stage
+
+
+def _print_table(frame: pd.DataFrame, form: str) -> None:
+    if form == "json":
+        _print_json(frame.to_dict("records"))
+    else:
+        frame.to_csv(sys.stdout, index=False)
+
+
+def _print_json(content: Any) -> None:
+    json.dump(clean(content), sys.stdout, indent=2, ensure_ascii=False, allow_nan=False)
+    print()
+
+
+def _one_line(error: ArchscopeError) -> str:
+    return " ".join(str(error).split())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

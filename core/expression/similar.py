@@ -1,0 +1,37 @@
+"""Which biosamples are most like a profile, and where each lies in a plane."""
+
+import numpy as np
+from sklearn.decomposition import PCA
+
+from core.types import DoubleArray, IndexArray, Tile
+
+
+def cosine_to_all(profile: Tile, matrix: Tile, step: int = 2048) -> DoubleArray:
+    """Cosine (n) of one profile (g) to every row of a matrix (n x g), in blocks of rows; 0 for an empty profile."""
+    unit = profile.astype(np.float64) / (np.linalg.norm(profile.astype(np.float64)) or 1.0)
+    result = np.empty(len(matrix))
+    for start in range(0, len(matrix), step):
+        block = np.asarray(matrix[start : start + step], dtype=np.float64)
+        norms = np.linalg.norm(block, axis=1)
+        result[start : start + step] = (block @ unit) / np.where(norms > 0, norms, 1.0)
+    return result
+
+
+def nearest(cosines: DoubleArray, top: int, leave_out: int | None = None) -> IndexArray:
+    """Positions of the ``top`` highest cosines, highest first, equal ones in file order."""
+    order = np.argsort(-cosines, kind="stable")
+    return order[order != leave_out][:top] if leave_out is not None else order[:top]
+
+
+def variable_genes(matrix: Tile, top: int) -> IndexArray:
+    """Positions of the ``top`` columns with the largest variance, ascending by position."""
+    variance = np.var(matrix, axis=0, dtype=np.float64)
+    return np.sort(np.argsort(-variance, kind="stable")[:top])
+
+
+def principal_components(matrix: Tile, n_components: int = 10, seed: int = 1) -> tuple[DoubleArray, DoubleArray]:
+    """Scores (n x c) on the first principal components of a matrix (n x p), and the share of variance of each (c)."""
+    c = min(n_components, *matrix.shape)
+    pca = PCA(n_components=c, svd_solver="randomized" if min(matrix.shape) > 4 * c else "full", random_state=seed)
+    scores = pca.fit_transform(np.asarray(matrix, dtype=np.float64))
+    return scores, np.asarray(pca.explained_variance_ratio_, dtype=np.float64)

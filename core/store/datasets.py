@@ -1,0 +1,184 @@
+"""A built dataset on disk: counts, the normalised matrix both ways round, tables, and a manifest written last.
+
+    datasets/<name>/manifest.json        what it is, where it came from, the recipe, the fingerprint
+                    counts.npy           n x G uint32
+                    normalised.npy       n x g float32 (Y), read by biosample
+                    by_gene.npy          g x n float32 (Y again), read by gene
+                    target.npy           G float64
+                    members.npy          g x k int32, the neighbourhood of every gene
+                    genes, rankings, biosamples, labels, transcripts .parquet
+
+A folder without a manifest is an unfinished build and is never shown.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.errors import NotFoundError, StoreError
+from core.store.files import read_json
+from core.types import BoolArray, CountMatrix, DoubleArray, FloatMatrix, IndexArray
+
+FORMAT = 1
+
+
+def canonical(recipe: Mapping[str, Any]) -> str:
+    """A recipe as canonical JSON: sorted keys, no spaces; equal recipes give equal text."""
+    return json.dumps(recipe, sort_keys=True, separators=(",", ":"))
+
+
+def build_key(fingerprint: str, recipe: Mapping[str, Any]) -> str:
+    """Identity of a build: the content it was made from and the recipe that made it."""
+    return hashlib.blake2b(f"{fingerprint}{canonical(recipe)}".encode(), digest_size=16).hexdigest()
+
+
+class StoredDataset:
+    """Reads one dataset folder; matrices are memory-mapped, tables are read when first asked for.
+
+    Raises NotFoundError where there is no finished dataset, StoreError where it was written by a newer version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not (path / "manifest.json").is_file():
+            raise NotFoundError(f"There is no dataset {path.name!r}: see 'python -m core datasets', or build it first.")
+        self.path = path
+        self.manifest: dict[str, Any] = read_json(path / "manifest.json")
+        if self.manifest["format"] > FORMAT:
+            raise StoreError(f"Dataset {path.name!r} was written by a newer ARCHScope: update, or build it again.")
+        self.name: str = self.manifest["name"]
+        self.fingerprint: str = self.manifest["fingerprint"]
+        self.recipe: dict[str, Any] = self.manifest["recipe"]
+        self.key = build_key(self.fingerprint, self.recipe)
+        self.simulated: bool = self.manifest["simulated"]
+
+    @cached_property
+    def counts(self) -> CountMatrix:
+        """X, n x G."""
+        return self._array("counts")
+
+    @cached_property
+    def normalised(self) -> FloatMatrix:
+        """Y, n x g."""
+        return self._array("normalised")
+
+    @cached_property
+    def by_gene(self) -> FloatMatrix:
+        """Y turned, g x n."""
+        return self._array("by_gene")
+
+    @cached_property
+    def members(self) -> IndexArray:
+        """Neighbourhood of every gene, g x k positions of biosamples, ascending by Y."""
+        return self._array("members")
+
+    @cached_property
+    def target(self) -> DoubleArray:
+        """The quantile target t, G."""
+        return np.asarray(self._array("target"))
+
+    @cached_property
+    def genes(self) -> pd.DataFrame:
+        """All G genes: symbol, ensembl_gene_id, biotype, length_bp (NaN where unknown), normalised (is it in Y?)."""
+        return self._table("genes")
+
+    @cached_property
+    def rankings(self) -> pd.DataFrame:
+        """One row for each of the g genes of Y, in their order."""
+        return self._table("rankings")
+
+    @cached_property
+    def biosamples(self) -> pd.DataFrame:
+        """n rows in the order of the matrices, with the labels joined by |."""
+        return self._table("biosamples")
+
+    @cached_property
+    def labels(self) -> pd.DataFrame:
+        """sample_id, label, source: one row for every bit."""
+        return self._table("labels")
+
+    @cached_property
+    def transcripts(self) -> pd.DataFrame:
+        """transcript_id, ensembl_gene_id, symbol; empty where the lengths came without transcripts."""
+        return self._table("transcripts")
+
+    @cached_property
+    def label_names(self) -> list[str]:
+        """The L labels, sorted."""
+        return sorted(self.labels["label"].unique())
+
+    @cached_property
+    def label_matrix(self) -> BoolArray:
+        """Multi-hot labels, n x L, columns as ``label_names``."""
+        rows = pd.Index(self.biosamples["sample_id"]).get_indexer(self.labels["sample_id"])
+        columns = pd.Index(self.label_names).get_indexer(self.labels["label"])
+        matrix = np.zeros((len(self.biosamples), len(self.label_names)), dtype=bool)
+        matrix[rows, columns] = True
+        return matrix
+
+    @cached_property
+    def lengths(self) -> DoubleArray:
+        """What Q was divided by for each gene of Y (g), in the unit of the recipe (ones where switched off)."""
+        if self.recipe["length_measure"] == "none":
+            return np.ones(len(self.rankings))
+        bp = self.rankings["length_bp"].to_numpy(dtype=np.float64)
+        return bp / 1000.0 if self.recipe["length_unit"] == "kb" else bp
+
+    @property
+    def unit(self) -> str:
+        """Unit of Y, for axes and columns."""
+        if self.recipe["length_measure"] == "none":
+            return "log2(1 + count), quantile-normalised"
+        return f"log2(1 + count), quantile-normalised, per {self.recipe['length_unit']}"
+
+    def gene(self, gene: str) -> int:
+        """Row of a gene in the rankings, by symbol or Ensembl id (version and case don't matter).
+
+        Raises NotFoundError; a symbol that several genes carry means the first of them by signal.
+        """
+        wanted = gene.strip().upper().split(".")[0] if gene.strip().upper().startswith("ENS") else gene.strip().upper()
+        hit = (self.rankings["ensembl_gene_id"].str.upper() == wanted) | (self.rankings["symbol"].str.upper() == wanted)
+        if not hit.any():
+            raise NotFoundError(f"Dataset {self.name!r} has no gene {gene!r} with a length: check the symbol or id.")
+        return int(self.rankings.loc[hit, "signal"].fillna(-1.0).idxmax())
+
+    def biosample(self, sample_id: str) -> int:
+        """Row of a biosample. Raises NotFoundError."""
+        position = pd.Index(self.biosamples["sample_id"]).get_indexer([sample_id])[0]
+        if position < 0:
+            raise NotFoundError(f"Dataset {self.name!r} has no biosample {sample_id!r}: it may have been left out.")
+        return int(position)
+
+    def _array(self, name: str) -> Any:
+        try:
+            return np.load(self.path / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise StoreError(f"Dataset {self.name!r} is damaged ({name}.npy: {error}): build it again.") from error
+
+    def _table(self, name: str) -> pd.DataFrame:
+        try:
+            return pd.read_parquet(self.path / f"{name}.parquet")
+        except (OSError, ValueError) as error:
+            raise StoreError(f"Dataset {self.name!r} is damaged ({name}.parquet: {error}): build it again.") from error
+
+
+def find_datasets(folder: Path) -> Iterator[StoredDataset]:
+    """Every finished dataset below a folder, by name."""
+    for manifest in sorted(folder.glob("[!.]*/manifest.json")):
+        yield StoredDataset(manifest.parent)
+
+
+def publish(aside: Path, final: Path) -> None:
+    """Puts a finished build in place of an older one of that name."""
+    old = final.with_name(f".{final.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if final.exists():
+        final.rename(old)
+    aside.rename(final)
+    shutil.rmtree(old, ignore_errors=True)

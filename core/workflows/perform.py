@@ -1,0 +1,53 @@
+"""Does a run, whichever kind it is, and leaves its result; the worker and the command line both come through here."""
+
+from pathlib import Path
+from typing import Any
+
+from core.errors import ArchscopeError, CancelledError, RecipeError
+from core.store.runs import Run
+from core.store.workspace import Workspace
+from core.types import Progress
+from core.workflows.build import BuildRequest, build
+from core.workflows.demo import create_demo
+from core.workflows.train import train_classifier, train_generator
+
+PATHS = ("counts", "labels", "lengths")
+
+
+def perform(workspace: Workspace, run: Run, progress: Progress) -> None:
+    """Does the run and writes its result: "done" with metrics, or "failed" with the reason. Raises what went wrong."""
+    try:
+        metrics = _do(workspace, run, progress)
+    except CancelledError:
+        (run.path / "cancelled").touch()
+        raise
+    except ArchscopeError as error:
+        run.write_result("failed", error=str(error))
+        raise
+    except BaseException as error:
+        run.write_result("failed", error=f"Unexpected {type(error).__name__}: {error} (see log.txt in the run's folder).")
+        raise
+    run.write_result("done", metrics=metrics)
+
+
+def _do(workspace: Workspace, run: Run, progress: Progress) -> dict[str, Any]:
+    if run.kind == "build":
+        outcome = build(workspace, build_request(run.dataset, run.recipe["parameters"]), progress)
+        return {"cached": outcome.cached, "seconds": outcome.seconds, "warnings": outcome.warnings}
+    if run.kind == "demo":
+        outcome = create_demo(workspace, progress)
+        return {"cached": outcome.cached, "seconds": outcome.seconds, "warnings": outcome.warnings}
+    if run.kind == "classifier":
+        return train_classifier(workspace, run, progress)
+    if run.kind == "generator":
+        return train_generator(workspace, run, progress)
+    raise RecipeError(f"Unknown kind of run {run.kind!r}.")
+
+
+def build_request(name: str, parameters: dict[str, Any]) -> BuildRequest:
+    """A BuildRequest from a run's parameters (JSON: paths are text, absent ones null)."""
+    paths = {key: Path(parameters[key]) for key in PATHS if parameters.get(key)}
+    others = {key: value for key, value in parameters.items() if key not in (*PATHS, "name")}
+    if "counts" not in paths:
+        raise RecipeError("A build needs a counts file: choose one.")
+    return BuildRequest(name=name, **paths, **others)
