@@ -199,10 +199,9 @@ class Archs4File:
     def _texts(self, key: str) -> list[str]:
         dataset = self._dataset(key)
         with self._damage(key):
-            is_text = h5py.check_string_dtype(dataset.dtype) is not None
-            values = dataset.asstr(errors="replace")[:] if is_text else dataset[:].astype(str)
-        clean = (str(value).replace(_V1_SEPARATOR, ",").strip("\0 \t\r\n") for value in values)
-        return list(clean)
+            values = dataset[:]
+        joined = "," if self.layout.startswith("v1") else _V1_SEPARATOR
+        return [_text(value).replace(_V1_SEPARATOR, joined) for value in values]
 
     def _scalar(self, keys: tuple[str, ...]) -> str | None:
         """The first value of the first of these keys, as text; None where there is none."""
@@ -210,9 +209,8 @@ class Archs4File:
             if key in self._keys and (dataset := self._dataset(key)).size:
                 with self._damage(key):
                     value = dataset[()] if dataset.ndim == 0 else dataset[(0,) * dataset.ndim]
-                text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-                if text.strip("\0 "):
-                    return text.strip("\0 ")
+                if text := _text(value):
+                    return text
         return None
 
     def _length(self, key: str) -> int:
@@ -271,6 +269,12 @@ def _walk(group: h5py.Group, prefix: str = "", depth: int = 0) -> Iterator[tuple
             )
         elif isinstance(item, h5py.Group) and depth < 4:
             yield from _walk(item, key + "/", depth + 1)
+
+
+def _text(value: object) -> str:
+    # UTF-8 whatever the file declares: fixed-length strings are marked ASCII even where they are not.
+    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    return text.strip("\0 \t\r\n")
 
 
 def _few(values: Any, count: int = 3) -> str:

@@ -29,7 +29,7 @@ _TABLE_COLUMNS = {
 }
 _LENGTH_COLUMNS = ["symbol", "ensembl_gene_id", "spliced_bp", "span_bp", "transcript_id"]
 _TRANSCRIPT_COLUMNS = ["transcript_id", "ensembl_gene_id", "symbol"]
-_ENSEMBL = re.compile(r"(ENS[A-Z]*?[GTP])R?(\d+)(?:\.\d+)?(?:_PAR_Y)?")
+_ENSEMBL = re.compile(r"(ENS[A-Z]*?[GTP])(R?)(\d+)(?:\.\d+)?(?:_PAR_Y)?")
 _ATTRIBUTE = re.compile(r'(gene_id|transcript_id|gene_name) "([^"]*)"')
 
 
@@ -41,8 +41,8 @@ def strip_version(identifier: str) -> str:
     match = _ENSEMBL.fullmatch(identifier)
     if match is None:
         return identifier
-    kind, number = match.groups()
-    return f"{kind}{number.zfill(11)}"
+    kind, par, number = match.groups()
+    return f"{kind}0{number}" if par else f"{kind}{number}"
 
 
 def read_lengths(path: Path) -> pd.DataFrame:

@@ -1,0 +1,186 @@
+"""Uploads of every kind, and every upload that must be refused."""
+
+import gzip
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.errors import SampleFileError
+from core.sources import sample_files, text_tables
+from core.sources.sample_files import read_samples
+from tests.sources.conftest import ENSEMBL, SYMBOLS, MakeH5, counts_of
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "gene,count\nTP53,5\nGAPDH,0\nACTB,2.5\n",
+        "TP53\t5\nGAPDH\t0\nACTB\t2.5\n",
+        "﻿# by hand\n\nsymbol\tcount\r\nTP53\t5\r\n\r\nGAPDH\t0\r\nACTB\t2.5",
+        "gene;count\nTP53; 5\nGAPDH;0 \nACTB;2.5\n",
+        '"gene","count"\n"TP53","5"\n"GAPDH","0"\n"ACTB","2.5"\n',
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_gene_and_count(text: str, packed: bool) -> None:
+    data = gzip.compress(text.encode()) if packed else text.encode()
+    samples = read_samples(data, "patient 7.csv.gz")
+    assert samples.values.tolist() == [[5, 0, 2.5]]
+    assert samples.gene_ids == ["TP53", "GAPDH", "ACTB"]
+    assert samples.sample_names == ["patient 7"]
+    assert samples.kind == "table of gene and count"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("gene,s1,s2\nTP53,1,2\nGAPDH,3,4\n", ["s1", "s2"]),
+        (",1,2\nTP53,1,2\nGAPDH,3,4\n", ["1", "2"]),
+        ("s1\ts2\nTP53\t1\t2\nGAPDH\t3\t4\n", ["s1", "s2"]),  # R's write.table
+        ("TP53\t1\t2\nGAPDH\t3\t4\n", ["sample 1", "sample 2"]),
+    ],
+)
+def test_matrix(text: str, names: list[str]) -> None:
+    samples = read_samples(text.encode(), "m.csv")
+    assert samples.values.tolist() == [[1, 3], [2, 4]]
+    assert samples.values.dtype == np.float64 and samples.values.flags.c_contiguous
+    assert samples.sample_names == names and samples.gene_ids == ["TP53", "GAPDH"]
+    assert samples.kind == "matrix of genes x samples"
+    assert samples.notes == (["The file has no header."] if names[0] == "sample 1" else [])
+
+
+def test_one_named_sample_as_r_writes_it() -> None:
+    samples = read_samples(b"liver_1\nTP53\t1\nGAPDH\t3\n", "m.tsv")
+    assert samples.sample_names == ["liver_1"] and samples.values.tolist() == [[1, 3]]
+
+
+def test_kallisto() -> None:
+    text = (
+        "target_id\tlength\teff_length\test_counts\ttpm\n"
+        "ENST00000456328.2\t1657\t1490.22\t12.5\t0.3\nENST00000450305.2\t632\t465\t0\t0\n"
+    )
+    samples = read_samples(text.encode(), "run/abundance.tsv")
+    assert samples.kind == "kallisto abundance.tsv" and samples.notes == ["The column est_counts was used."]
+    assert samples.values.tolist() == [[12.5, 0]] and samples.sample_names == ["abundance"]
+    assert samples.gene_ids == ["ENST00000456328.2", "ENST00000450305.2"]
+
+
+@pytest.mark.parametrize("as_bytes", [False, True])
+@pytest.mark.parametrize("variant", ["v1 flat", "v2.6"])
+def test_hdf5(make_h5: MakeH5, variant: str, as_bytes: bool) -> None:
+    path = make_h5(variant)
+    samples = read_samples(path.read_bytes() if as_bytes else path, "upload.h5")
+    np.testing.assert_array_equal(samples.values, counts_of(5, 12))
+    assert samples.gene_ids == (SYMBOLS if variant == "v1 flat" else ENSEMBL)
+    assert samples.sample_names == ["GSM1", "GSM2", "GSM3", "GSM4", "GSM5"]
+    assert "ARCHS4" in samples.kind
+
+
+def test_hdf5_with_repeated_and_nameless_genes(make_h5: MakeH5) -> None:
+    symbols = ["A", "B", "A", "", *SYMBOLS[4:]]
+    samples = read_samples(make_h5(change={"meta/genes/symbol": symbols, "meta/genes/ensembl_gene": None}), "u.h5")
+    counts = counts_of(5, 12)
+    expected = np.column_stack([counts[:, 0] + counts[:, 2], counts[:, 1], counts[:, 4:]])
+    np.testing.assert_array_equal(samples.values, expected)
+    assert samples.gene_ids == ["A", "B", *SYMBOLS[4:]]
+    assert samples.notes[0].startswith("1 rows repeat") and samples.notes[1].startswith("1 genes without a name")
+
+
+def test_a_file_by_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("gene,count\nTP53,5\n")
+    assert read_samples(path, "x.csv").values.tolist() == [[5]]
+    with pytest.raises(SampleFileError, match="none: no such file"):
+        read_samples(tmp_path / "none.csv", "none")
+
+
+def _excel() -> bytes:
+    with io.BytesIO() as file:
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("xl/workbook.xml", "x")
+        return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "up.csv: the file is empty"),
+        (b" \n\n", "the file is empty"),
+        (gzip.compress(b""), "the file is empty"),
+        (b"# only\n", "has no rows"),
+        (b"gene,count\n", "a header but no rows"),
+        (b"TP53\nGAPDH\n", "one column only"),
+        (b"gene,count\nTP53,5\nACTB,-1\n", "up.csv, line 3: the count of gene ACTB in sample up is -1"),
+        (b"gene,count\n\nTP53,5\nACTB,many\n", "line 4: the count of gene ACTB in sample up is many"),
+        (b"gene,a,b\nTP53,5,6\nACTB,1,nan\n", "line 3: the count of gene ACTB in sample b is nan"),
+        (b"gene,count\nTP53,inf\n", "line 2: the count of gene TP53 .* is inf"),
+        (b"gene,count\nTP53,1e999\n", "line 2: the count of gene TP53"),
+        (b"gene,count\nTP53,\n", "line 2: the count of gene TP53 .* is blank"),
+        (b"TP53,NA\nACTB,1\n", "line 1: the count of gene TP53 .* is NA"),
+        (b"gene,a,b\nTP53,5,1\nACTB,1\n", "line 3: the count of gene ACTB in sample b is blank"),
+        (b"gene,a\nTP53,True\nACTB,False\n", "line 2: the count of gene TP53 in sample a is True"),
+        (b"gene,count\nTP53,1\nACTB,2,3\n", "differ in their number of columns .Expected 2 fields in line 3, saw 3"),
+        (b"gene,a,b,c\nTP53,1\n", "line 2: 2 columns, but the header has 4"),
+        (b"gene,count\nTP53,1\n,2\n", "line 3: no gene name"),
+        (b"gene,count\nA,1\nB,1\nA,2\nB,3\n", r"2 genes occur more than once \(A, B\). Add up the rows"),
+        (b"gene,count\n1-Mar,1\n1-Mar,1\n", "Names like dates come from Excel"),
+        (b"gene,a,a\nTP53,1,2\n", "the sample names a are repeated"),
+        (b"gene,a,,b\nTP53,1,2,3\n", "sample column 2 has no name"),
+        (b"gene,a,b\nTP53,1,0\nACTB,1,0\n", "every count of b is 0"),
+        (b"Name\tLength\tEffectiveLength\tTPM\tNumReads\nENST1\t5\t5\t1\t1\n", "column Length holds no counts"),
+        (b"N_unmapped\t1\t1\t1\nENSG1\t1\t1\t1\n", "STAR's ReadsPerGene"),
+        (_excel(), "Excel or zip file. Save the sheet as CSV; .* gene names into dates"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "Excel or zip file"),
+        (b"gene,count\nTP53,5\ncaf\xe9,1\n", "line 3: not UTF-8"),
+        (b"gene\0,count\nTP53,5\n", "binary file"),
+        (bytes(range(256)), "not UTF-8"),
+        (gzip.compress(b"gene,count\nTP53,5\n")[:-4], "damaged gzip"),
+        (b"\x1f\x8bgarbage", "damaged gzip"),
+        (b"\x89HDF\r\n\x1a\n" + b"junk", "up.csv: "),
+        (b'gene,count\n"TP53,5\nACTB,1\n', "columns|one column"),
+        (b"gene," + b"x" * 200_000 + b"\nTP53,5\n", "first line is no table row"),
+    ],
+)  # fmt: skip
+def test_uploads_that_are_refused(content: bytes, message: str) -> None:
+    with pytest.raises(SampleFileError, match=message) as caught:
+        read_samples(content, "up.csv")
+    assert str(caught.value).startswith("up.csv") and "\n" not in str(caught.value)
+
+
+def test_hdf5_without_expression(make_h5: MakeH5) -> None:
+    whole = make_h5().read_bytes()
+    with pytest.raises(SampleFileError, match=r"up\.h5: is truncated"):
+        read_samples(whole[:-300], "up.h5")
+
+
+def test_too_many_samples(monkeypatch: pytest.MonkeyPatch, make_h5: MakeH5) -> None:
+    monkeypatch.setattr(sample_files, "MAX_SAMPLES", 4)
+    assert len(read_samples(b"g,a,b,c,d\nTP53,1,1,1,1\n", "m").sample_names) == 4
+    for content in (b"g,a,b,c,d,e\nTP53,1,1,1,1,1\n", make_h5().read_bytes()):
+        with pytest.raises(SampleFileError, match="5 samples, but at most 4"):
+            read_samples(content, "m")
+
+
+def test_a_gzip_bomb_is_cut_short() -> None:
+    bomb = gzip.compress(b"0" * 3_000_000)
+    with pytest.raises(SampleFileError, match="bomb: holds more than 1 MB"):
+        text_tables.read_bytes(bomb, "bomb", SampleFileError, limit=2**20)
+
+
+def test_names_like_dates_are_noted() -> None:
+    samples = read_samples(b"gene,count\n1-Mar,1\nSep-02,4\nTP53,2\n", "x")
+    assert samples.notes == ["2 gene names look like dates (1-Mar, Sep-02): Excel changed them, they are lost."]
+
+
+@pytest.mark.real
+def test_a_matrix_of_real_counts(real_data: Path, tmp_path: Path) -> None:
+    samples = read_samples(real_data / "human_tissue_counts.h5", "human_tissue_counts.h5")
+    lines = ["gene," + ",".join(samples.sample_names[:20])]
+    columns = samples.values[:20].astype(int).T
+    lines += [f"{g}," + ",".join(map(str, row)) for g, row in zip(samples.gene_ids, columns, strict=True)]
+    again = read_samples("\n".join(lines).encode(), "m.csv")
+    np.testing.assert_array_equal(again.values, samples.values[:20])
+    assert again.gene_ids == samples.gene_ids and again.sample_names == samples.sample_names[:20]
