@@ -1,5 +1,7 @@
 """Which biosamples are most like a profile, and where each lies in a plane."""
 
+from collections.abc import Callable
+
 import numpy as np
 from sklearn.decomposition import PCA
 
@@ -31,7 +33,17 @@ def variable_genes(matrix: Tile, top: int) -> IndexArray:
 
 def principal_components(matrix: Tile, n_components: int = 10, seed: int = 1) -> tuple[DoubleArray, DoubleArray]:
     """Scores (n x c) on the first principal components of a matrix (n x p), and the share of variance of each (c)."""
+    pca = _pca(matrix, n_components, seed)
+    return pca.transform(matrix), np.asarray(pca.explained_variance_ratio_, dtype=np.float64)
+
+
+def fit_components(matrix: Tile, n_components: int, seed: int = 1) -> tuple[DoubleArray, Callable[[Tile], DoubleArray]]:
+    """Scores (n x c) of a matrix (n x p), and the function that puts further rows (m x p) into the same space."""
+    pca = _pca(matrix, n_components, seed)
+    return pca.transform(matrix), pca.transform
+
+
+def _pca(matrix: Tile, n_components: int, seed: int) -> PCA:
     c = min(n_components, *matrix.shape)
-    pca = PCA(n_components=c, svd_solver="randomized" if min(matrix.shape) > 4 * c else "full", random_state=seed)
-    scores = pca.fit_transform(np.asarray(matrix, dtype=np.float64))
-    return scores, np.asarray(pca.explained_variance_ratio_, dtype=np.float64)
+    solver = "randomized" if min(matrix.shape) > 4 * c else "full"
+    return PCA(n_components=c, svd_solver=solver, random_state=seed).fit(np.asarray(matrix, dtype=np.float64))

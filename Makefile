@@ -1,0 +1,46 @@
+# Two commands matter: `make run` opens the dashboard, `make test` passes all tests. Each sets everything up by itself.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8501
+
+.PHONY: run test check bench format clean help
+
+help:            ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
+
+run: $(VENV)/.user      ## open the dashboard on the embedded demo dataset
+	$(BIN)/streamlit run app.py --server.port $(PORT)
+
+test: $(VENV)/.dev $(VENV)/.browser      ## all tests, browser tests included, and coverage of core
+	scripts/test.sh
+
+check: $(VENV)/.dev      ## lint, types, import contract
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PYTHONPATH=. $(BIN)/lint-imports
+
+format: $(VENV)/.dev      ## rewrite the code in the project's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "ARCHScope needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# torch goes first: the plain package index would bring gigabytes of CUDA along.
+$(VENV)/.user: requirements.txt | $(VENV)/bin/python
+	scripts/install.sh $(BIN)/python requirements.txt
+	touch $@
+
+$(VENV)/.dev: requirements.txt requirements-dev.txt | $(VENV)/bin/python
+	scripts/install.sh $(BIN)/python requirements-dev.txt
+	touch $@ $(VENV)/.user
+
+$(VENV)/.browser: $(VENV)/.dev
+	scripts/browser.sh $(BIN)/python
+	touch $@
+
+clean:           ## remove the environment and everything made at run time
+	rm -rf $(VENV) data/local .coverage* .pytest_cache .mypy_cache .ruff_cache

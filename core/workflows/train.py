@@ -1,0 +1,92 @@
+"""Training runs: evaluate honestly, fit on everything that is labelled, leave the model with its card."""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from core import __version__
+from core.errors import RecipeError
+from core.models.classifier import ClassifierRecipe, TissueClassifier
+from core.models.generators import GeneratorRecipe, train_and_evaluate
+from core.models.novelty import Novelty
+from core.models.validation import evaluate_classifier
+from core.store.datasets import StoredDataset
+from core.store.files import write_json, write_parquet
+from core.store.runs import Run, now
+from core.store.workspace import Workspace
+from core.types import IndexArray, Progress
+from core.workflows.stages import Stages
+
+
+def train_classifier(workspace: Workspace, run: Run, progress: Progress) -> dict[str, Any]:
+    """Trains a classifier into a run's folder: model/, card.json and tables; the metrics for result.json.
+
+    The scores come from models that never saw their test part; the model that is kept is fitted on every labelled
+    biosample. Raises RecipeError where the dataset has too few labels for it.
+    """
+    dataset = workspace.dataset(run.dataset)
+    recipe = ClassifierRecipe(**run.recipe["parameters"]).validated()
+    labelled = _labelled(dataset)
+    counts, labels = np.asarray(dataset.counts[labelled]), dataset.label_matrix[labelled]
+    series = dataset.biosamples["series_id"].iloc[labelled].tolist()
+    stages = Stages(progress, {"scoring on held-out biosamples": 4.0, "fitting the final forest": 1.0, "saving": 0.2})
+    validation = evaluate_classifier(
+        counts, labels, dataset.label_names, series, recipe, stages.stage("scoring on held-out biosamples")
+    )
+    model = TissueClassifier().fit(counts, labels, dataset.label_names, recipe, stages.stage("fitting the final forest"))
+    stages.stage("saving")
+    model.save(run.path / "model")
+    Novelty().fit(model.normalise(counts), series).save(run.path / "novelty")
+    ids = dataset.biosamples["sample_id"].to_numpy()[labelled]
+    for name, table in validation.tables(ids).items():
+        write_parquet(run.path / f"{name}.parquet", table)
+    write_json(run.path / "card.json", _card(dataset, asdict(recipe), validation.summary, ids.tolist()))
+    return dict(validation.summary)
+
+
+def train_generator(workspace: Workspace, run: Run, progress: Progress) -> dict[str, Any]:
+    """Trains a generator into a run's folder: model/, card.json, evaluation.json and tables; the metrics.
+
+    Raises RecipeError where the label is unknown or too rare to hold some out.
+    """
+    dataset = workspace.dataset(run.dataset)
+    recipe = GeneratorRecipe(**run.recipe["parameters"]).validated()
+    if recipe.label not in dataset.label_names:
+        raise RecipeError(f"Dataset {dataset.name!r} has no label {recipe.label!r}: choose one of {', '.join(dataset.label_names)}.")
+    labelled = _labelled(dataset)
+    stages = Stages(progress, {"training": 5.0, "saving": 0.2})
+    study = train_and_evaluate(
+        np.asarray(dataset.counts[labelled]),
+        dataset.label_matrix[labelled],
+        dataset.label_names,
+        dataset.biosamples["series_id"].iloc[labelled].tolist(),
+        recipe,
+        stages.stage("training"),
+        run.path / "checkpoint",
+    )
+    stages.stage("saving")
+    study.generator.save(run.path / "model")
+    for name, table in study.tables().items():
+        write_parquet(run.path / f"{name}.parquet", table)
+    write_json(run.path / "evaluation.json", study.evaluation)
+    ids = dataset.biosamples["sample_id"].to_numpy()[labelled]
+    card = _card(dataset, asdict(recipe), study.summary, ids[study.train].tolist())
+    write_json(run.path / "card.json", card | {"held_out": ids[study.test].tolist()})
+    return dict(study.summary)
+
+
+def _labelled(dataset: StoredDataset) -> IndexArray:
+    rows = np.flatnonzero(dataset.label_matrix.any(axis=1)) if dataset.label_names else np.empty(0, dtype=np.intp)
+    if len(rows) < 2:
+        raise RecipeError(f"Dataset {dataset.name!r} has no labels to learn from: build it again with --labels.")
+    return rows
+
+
+def _card(dataset: StoredDataset, recipe: dict[str, Any], metrics: dict[str, Any], biosamples: list[str]) -> dict[str, Any]:
+    import sklearn
+    import torch
+
+    versions = {"archscope": __version__, "scikit-learn": sklearn.__version__, "torch": torch.__version__}
+    card = {"dataset": dataset.name, "fingerprint": dataset.fingerprint, "build": dataset.recipe, "recipe": recipe}
+    return card | {"created": now(), "versions": versions, "metrics": metrics, "training_biosamples": biosamples}

@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# All tests: unit and page tests over the cores with the coverage of core, then the browser tests.
+set -euo pipefail
+.venv/bin/python -m pytest -m "not browser" -n "${TEST_WORKERS:-2}" --cov=core --cov-report=term:skip-covered --cov-fail-under=90
+.venv/bin/python -m pytest -m browser

@@ -1,0 +1,48 @@
+"""Fixtures that several packages of tests share: a small simulated dataset, built and trained once a session."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("ARCHSCOPE_THREADS", "1")  # tests run side by side; before anything asks for threads
+
+import pytest
+
+from core import workflows
+from core.settings import PROJECT
+from core.store.runs import Run
+from core.store.workspace import Workspace
+from core.types import silent
+
+REAL = PROJECT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real trial data beside the checkout; the test is skipped where it is absent."""
+    if not (REAL / "human_tissue_counts.h5").is_file():
+        pytest.skip(f"needs the real trial data in {REAL}")
+    return REAL
+
+
+def train(workspace: Workspace, kind: str, **parameters: object) -> Run:
+    """A run trained in this process."""
+    run = workspace.runs.create(kind, "demo", parameters, workspace.dataset("demo").fingerprint)
+    workflows.perform(workspace, run, silent)
+    return run
+
+
+@pytest.fixture(scope="session")
+def demo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a small simulated dataset "demo", a classifier and a generator. Read it, don't change it."""
+    root = tmp_path_factory.mktemp("demo-data")
+    workspace = Workspace(root)
+    workflows.create_demo(workspace, n_biosamples=320, n_genes=1000)
+    train(workspace, "classifier", trees=30, genes=300)
+    train(workspace, "generator", label="brain", steps=60)
+    return root
+
+
+@pytest.fixture
+def workspace(demo_root: Path) -> Workspace:
+    """The small simulated dataset and its runs, with a results database in memory."""
+    return Workspace(demo_root)
