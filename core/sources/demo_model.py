@@ -150,13 +150,13 @@ def draw_counts(model: ExpressionModel, design: Design, rng: Rng, progress: Prog
     n_series, n_donors, n_programmes = design.series.max() + 1, design.donor.max() + 1, len(model.loadings)
     batch = rng.normal(0, 1, (n_series, n_genes)) * rng.uniform(0.25, 0.35, (n_series, 1)) * model.batch_scale
     batch += rng.normal(0, 0.2, (n_series, n_programmes)) @ model.loadings
-    diseased = rng.random(n_series) < 0.25  # a series of tumours: weaker identity, more proliferation
+    atypical = rng.random(n_series) < 0.25  # series of poor biopsies: weaker identity, more dividing cells
     donor = rng.normal(0, 0.4, (n_donors, n_programmes))
     cell_line = np.array([kind.cell_line for kind in KINDS])[design.kind]
-    tumour = diseased[design.series] & ~cell_line
-    identity = rng.uniform(0.75, 1.05, n) * np.where(tumour, 0.75, 1.0)
+    weak = atypical[design.series] & ~cell_line
+    identity = rng.uniform(0.75, 1.05, n) * np.where(weak, 0.75, 1.0)
     activity = model.activity[design.kind] + donor[design.donor]
-    activity[tumour, model.proliferation] += 0.9
+    activity[weak, model.proliferation] += 0.9
     mixture = _mixture(design, cell_line, rng)
     others = _softmax(model.base + model.boost + model.activity @ model.loadings)
     reads = _library_sizes(design, n_genes, rng)
