@@ -1,0 +1,112 @@
+"""Charts of the Classify page: what a sample was taken for, and what in it is out of the ordinary."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.figures import palette, style
+
+MAX_LABELS = 12
+
+
+def probabilities(
+    values: Mapping[str, float], predicted: list[str], thresholds: Mapping[str, float] | None = None
+) -> go.Figure:
+    """Bars of the most probable labels, highest on top; labels that were not predicted are faded.
+
+    ``thresholds``: the probability that each label has to reach, drawn as a tick across its bar.
+    """
+    shown = list(values)[:MAX_LABELS]
+    shown += [label for label in predicted if label not in shown]
+    heights = [values[label] for label in shown]
+    bars = go.Bar(
+        y=shown,
+        x=heights,
+        orientation="h",
+        marker={"color": [palette.label_color(label) for label in shown],
+                "opacity": [1.0 if label in predicted else 0.35 for label in shown]},
+        text=[f"{height:.2f}" for height in heights],
+        textposition="outside",
+        cliponaxis=False,
+        customdata=["predicted" if label in predicted else "not predicted" for label in shown],
+        hovertemplate="%{y}: probability %{x:.3f}, %{customdata}<extra></extra>",
+        showlegend=False,
+    )  # fmt: skip
+    figure = go.Figure(bars)
+    if thresholds:
+        _add_thresholds(figure, shown, thresholds)
+    figure.update_xaxes(title="Probability of the label", range=[0, 1.12], tickvals=[0, 0.25, 0.5, 0.75, 1])
+    figure.update_yaxes(autorange="reversed")
+    return style.finish(figure, height=style.bar_height(len(shown)))
+
+
+def high_genes(genes: pd.DataFrame, label: str, top: int = 20) -> go.Figure:
+    """The genes furthest above what is usual: robust z against all biosamples and against the predicted label.
+
+    ``genes``: symbol, z_all and z_label (NaN where there is no predicted label), in order of interest.
+    """
+    shown = genes.head(top)
+    rows = list(range(len(shown)))
+    figure = go.Figure()
+    if shown["z_label"].notna().any():
+        figure.add_scatter(x=_segments(shown["z_all"], shown["z_label"]), y=_gaps(rows), mode="lines",
+                           line={"color": style.GREY, "width": 1}, hoverinfo="skip", showlegend=False)  # fmt: skip
+    series = [("z_all", "against all biosamples", "circle-open", style.MUTED),
+              ("z_label", f"against {label or 'the label'}", "circle", palette.ACCENT)]  # fmt: skip
+    for column, name, symbol, color in series:
+        if shown[column].notna().any():
+            figure.add_scatter(
+                x=shown[column], y=rows, mode="markers", name=name, text=shown["symbol"],
+                marker={"size": 10, "symbol": symbol, "color": color},
+                hovertemplate="%{text}: z = %{x:.1f} " + name + "<extra></extra>",
+            )  # fmt: skip
+    figure.update_xaxes(title="Robust z-score (median absolute deviations above the median)")
+    figure.update_yaxes(tickvals=rows, ticktext=shown["symbol"].tolist(), autorange="reversed", showgrid=False)
+    style.legend_on_top(figure)
+    return style.finish(figure, height=style.bar_height(len(shown)) + 30)
+
+
+def samples(table: pd.DataFrame, chosen: str = "") -> go.Figure:
+    """All samples of a file: probability of the first label against novelty, coloured by the label.
+
+    ``table``: sample, predicted (labels joined by |), probability, abstained, novelty. A point's customdata is its
+    sample's name, so that a selection names the sample.
+    """
+    first = table["predicted"].str.split("|").str[0]
+    kind = first.where(~table["abstained"], "abstained")
+    figure = go.Figure()
+    for name, rows in table.groupby(kind, sort=True):
+        figure.add_scatter(
+            x=rows["novelty"], y=rows["probability"], mode="markers", name=str(name),
+            customdata=rows["sample"], text=rows["predicted"],
+            marker={"size": [16 if sample == chosen else 11 for sample in rows["sample"]],
+                    "color": style.MUTED if name == "abstained" else palette.label_color(str(name)),
+                    "symbol": "x" if name == "abstained" else "circle",
+                    "line": {"width": [2 if sample == chosen else 0 for sample in rows["sample"]]}},
+            hovertemplate="%{customdata}<br>%{text}, probability %{y:.2f}, novelty %{x:.2f}<extra></extra>",
+        )  # fmt: skip
+    figure.update_xaxes(
+        title="Novelty (0 = at home among the training biosamples, 1 = unlike all)", range=[-0.05, 1.05]
+    )
+    figure.update_yaxes(title="Probability of the first label", range=[0, 1.05])
+    return style.finish(figure, height=360)
+
+
+def _add_thresholds(figure: go.Figure, shown: list[str], thresholds: Mapping[str, float]) -> None:
+    known = [label for label in shown if label in thresholds]
+    figure.add_scatter(
+        x=[thresholds[label] for label in known], y=known, mode="markers", name="needed for a prediction",
+        marker={"symbol": "line-ns-open", "size": 16, "line": {"width": 2}, "color": style.MUTED},
+        hovertemplate="%{y}: predicted from %{x:.2f} on<extra></extra>",
+    )  # fmt: skip
+    style.legend_on_top(figure)
+
+
+def _segments(start: pd.Series, stop: pd.Series) -> list[float | None]:
+    """x of one line from each start to its stop, with gaps between."""
+    return [x for a, b in zip(start, stop, strict=True) for x in (a, b, None)]
+
+
+def _gaps(rows: list[int]) -> list[int | None]:
+    return [y for row in rows for y in (row, row, None)]

@@ -1,0 +1,160 @@
+"""Charts of the Train page: how a training goes, how good it is, and runs beside each other."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from core.figures import palette, style
+
+CURVES = {
+    "critic_loss": "Critic loss",
+    "discriminator_loss": "Discriminator loss",
+    "wasserstein": "Wasserstein estimate",
+    "generator_loss": "Generator loss",
+    "gradient_penalty": "Gradient penalty",
+}
+MAX_POINTS = 2000
+SPLITS = {"random": "random split", "series": "whole series kept together"}
+
+
+def curve_columns(steps: pd.DataFrame) -> list[str]:
+    """Which of the known curves a table of steps has values for."""
+    return [name for name in CURVES if name in steps and steps[name].notna().any()]
+
+
+def loss_curves(runs: Mapping[str, pd.DataFrame]) -> go.Figure:
+    """Training curves of one or more GAN runs, a panel for each figure, over training steps.
+
+    ``runs``: name to a table with ``step`` and any of ``CURVES``; long tables are thinned to 2,000 points.
+    """
+    names = [name for name in CURVES if any(name in curve_columns(steps) for steps in runs.values())]
+    figure = make_subplots(rows=max(1, len(names)), shared_xaxes=True, vertical_spacing=0.06)
+    for (title, steps), color in zip(runs.items(), palette.series_colors(len(runs)), strict=True):
+        for row, name in enumerate(names, 1):
+            if name in steps:
+                figure.add_trace(_line(steps, name, title, color, first=row == 1), row=row, col=1)
+    for row, name in enumerate(names, 1):
+        figure.update_yaxes(title=CURVES[name], row=row, col=1)
+    figure.update_xaxes(title="Training step", row=max(1, len(names)), col=1)
+    if len(runs) > 1:
+        style.legend_on_top(figure)
+    style.finish(figure, height=110 + 150 * max(1, len(names)))
+    return figure.update_layout(showlegend=len(runs) > 1, hovermode="x unified")
+
+
+def tree_progress(steps: pd.DataFrame) -> go.Figure:
+    """Trees grown over time, while a forest is trained. ``steps``: time (seconds since the epoch) and trees."""
+    grown = steps[["time", "trees"]].dropna() if "trees" in steps else pd.DataFrame({"time": [], "trees": []})
+    since = grown["time"] - grown["time"].min()
+    figure = go.Figure(go.Scatter(
+        x=since, y=grown["trees"], mode="lines+markers", line={"color": palette.ACCENT, "shape": "hv"},
+        hovertemplate="%{y:.0f} trees after %{x:.1f} s<extra></extra>",
+    ))  # fmt: skip
+    figure.update_xaxes(title="Time since the first tree (seconds)", rangemode="tozero")
+    figure.update_yaxes(title="Trees grown", rangemode="tozero")
+    return style.finish(figure, height=260)
+
+
+def confusion(table: pd.DataFrame) -> go.Figure:
+    """Heatmap of the first predicted label against the true label, each row as a share of its biosamples.
+
+    ``table``: square, counts; index = true label, columns = predicted label. Counts are on hover.
+    """
+    counts = table.to_numpy(dtype=float)
+    totals = counts.sum(axis=1, keepdims=True)
+    share = np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
+    figure = go.Figure(go.Heatmap(
+        z=share, x=[str(name) for name in table.columns], y=[str(name) for name in table.index], zmin=0, zmax=1,
+        customdata=counts, colorscale=style.SEQUENTIAL, colorbar={"title": "Share of row", "thickness": 12},
+        hovertemplate="true %{y}, predicted %{x}<br>%{customdata:,.0f} biosamples, %{z:.0%} of the row<extra></extra>",
+    ))  # fmt: skip
+    figure.update_xaxes(title="Predicted label", tickangle=-45, showgrid=False, automargin=True, dtick=1)
+    figure.update_yaxes(title="True label", autorange="reversed", showgrid=False, automargin=True, dtick=1)
+    return style.finish(figure, height=180 + 20 * len(table))
+
+
+def per_label_f1(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
+    """F1 of every label, a dot for each table (a run, or a split), so that differences show as distances.
+
+    ``tables``: name to label, f1 and support; labels are ordered by the first table's F1.
+    """
+    order = next(iter(tables.values())).sort_values("f1")["label"].tolist()
+    order = (
+        list(dict.fromkeys([label for table in tables.values() for label in table["label"] if label not in order]))
+        + order
+    )
+    figure = go.Figure()
+    for (name, table), color in zip(tables.items(), palette.series_colors(len(tables)), strict=True):
+        figure.add_scatter(
+            x=table["f1"], y=table["label"], mode="markers", name=name, marker={"size": 10, "color": color},
+            customdata=table["support"],
+            hovertemplate="%{y}: F1 %{x:.3f} over %{customdata:,.0f} test biosamples<extra>" + name + "</extra>",
+        )  # fmt: skip
+    figure.update_xaxes(title="F1 on test biosamples", range=[-0.03, 1.03])
+    figure.update_yaxes(categoryorder="array", categoryarray=order, dtick=1, automargin=True)
+    style.legend_on_top(figure)
+    return style.finish(figure, height=style.bar_height(len(order)) + 30)
+
+
+def calibration(bins: Mapping[str, pd.DataFrame]) -> go.Figure:
+    """Reliability diagram: how often a label is true among biosamples given that probability; the diagonal is ideal.
+
+    ``bins``: name (split) to confidence (mean probability), accuracy (share that is true) and n of each bin.
+    """
+    figure = go.Figure()
+    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", name="perfectly calibrated", hoverinfo="skip",
+                       line={"color": style.GREY, "dash": "dash"})  # fmt: skip
+    for (name, table), color in zip(bins.items(), palette.series_colors(len(bins)), strict=True):
+        figure.add_scatter(
+            x=table["confidence"], y=table["accuracy"], mode="lines+markers", name=name, line={"color": color},
+            customdata=table["n"],
+            hovertemplate="said %{x:.2f}, found %{y:.2f} of %{customdata:,.0f}<extra>" + name + "</extra>",
+        )  # fmt: skip
+    figure.update_xaxes(title="Predicted probability", range=[0, 1])
+    figure.update_yaxes(title="Share that carries the label", range=[0, 1.02])
+    style.legend_on_top(figure)
+    return style.finish(figure, height=360)
+
+
+def headline(scores: pd.DataFrame) -> go.Figure:
+    """Samples-averaged F1 of runs on both splits, beside the majority baseline of the same split.
+
+    ``scores``: name (run), split (random | series), f1, baseline.
+    """
+    names = scores["name"].drop_duplicates().tolist()
+    figure = go.Figure()
+    for (split, words), color in zip(SPLITS.items(), palette.series_colors(2), strict=True):
+        rows = scores[scores["split"] == split]
+        figure.add_bar(
+            x=rows["name"], y=rows["f1"], name=words, marker={"color": color}, offsetgroup=split,
+            text=[f"{value:.3f}" for value in rows["f1"]], textposition="outside", cliponaxis=False,
+            customdata=rows["baseline"],
+            hovertemplate="%{x}: F1 %{y:.3f}, majority baseline %{customdata:.3f}<extra></extra>",
+        )  # fmt: skip
+    lowest = scores["baseline"].dropna()
+    if len(lowest):
+        figure.add_hline(y=float(lowest.max()), line={"color": style.MUTED, "dash": "dot"},
+                         annotation_text="majority baseline", annotation_position="top left")  # fmt: skip
+    figure.update_xaxes(title="Run", categoryorder="array", categoryarray=names)
+    figure.update_yaxes(title="Samples-averaged F1", range=[0, 1.1])
+    style.legend_on_top(figure)
+    return style.finish(figure, height=340)
+
+
+def thin(values: Sequence[int] | pd.Index, most: int = MAX_POINTS) -> np.ndarray:
+    """Positions of at most ``most`` of the values, evenly spread, the last always among them."""
+    if len(values) <= most:
+        return np.arange(len(values))
+    return np.unique(np.linspace(0, len(values) - 1, most).round().astype(int))
+
+
+def _line(steps: pd.DataFrame, name: str, title: str, color: str, first: bool) -> go.Scattergl:
+    known = steps[["step", name]].dropna()
+    known = known.iloc[thin(known.index)]
+    return go.Scattergl(
+        x=known["step"], y=known[name], mode="lines", name=title, legendgroup=title, showlegend=first,
+        line={"color": color, "width": 1.5}, hovertemplate="%{y:.3f}",
+    )  # fmt: skip
