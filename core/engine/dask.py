@@ -22,14 +22,14 @@ class DaskEngine:
 
     name = "dask"
 
-    def __init__(self, scheduler: str | None = None) -> None:
+    def __init__(self, scheduler: str | None = None, timeout: float = 20.0) -> None:
         from distributed import Client, LocalCluster  # slow to import, and only this engine needs it
 
         self._cluster: Any = None
         if scheduler is None:
             self._cluster = LocalCluster(n_workers=n_threads(), threads_per_worker=1, dashboard_address=None)
         try:
-            self._client: Any = Client(self._cluster or scheduler, timeout="20s")
+            self._client: Any = Client(self._cluster or scheduler, timeout=timeout)
         except (OSError, TimeoutError, ValueError) as error:
             raise InputError(f"No Dask scheduler answers at {scheduler}: start one, or leave --scheduler out.") from error
 
