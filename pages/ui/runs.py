@@ -1,0 +1,105 @@
+"""Trainings on a page: choose one by its id, say in words what it is, and what to do where there is none."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core import jobs
+from core import workflows as wf
+from core.store.datasets import StoredDataset
+from core.store.runs import Run
+from pages.ui import feedback, state
+
+KIND_WORDS = {"classifier": "classifier", "generator": "generator of synthetic samples"}
+SHOWN = {
+    "trees": "trees", "n_trees": "trees", "split": "split", "min_label_count": "min. biosamples a label",
+    "n_genes": "genes", "genes": "genes", "label": "label", "model": "model", "steps": "steps", "seed": "seed",
+}  # fmt: skip
+SCORES = {
+    "classifier": {
+        "random_samples_f1": "F1, random split", "random_majority_f1": "majority, random split",
+        "series_samples_f1": "F1, series kept together", "series_majority_f1": "majority, series",
+    },
+    "generator": {"passed": "measures that reach their target", "copied_share": "copied share"},
+}  # fmt: skip
+
+
+def pick(label: str, options: Sequence[str], name: str, words: Callable[[str], str] = str, **more: Any) -> str:
+    """A select box whose choice is the address's ``name`` (an id of ``options``; the first where it is not there)."""
+    key = f"pick_{name}"
+    wanted = state.param(name, "")
+    st.session_state[key] = wanted if wanted in options else options[0]
+    return str(
+        st.selectbox(label, options, key=key, format_func=words, on_change=_into_address, args=(name, key), **more)
+    )
+
+
+def pick_run(dataset: StoredDataset, kind: str, label: str) -> Run | None:
+    """The finished run that the address names, else the one in use; stops at an empty state where there is none."""
+    workspace = state.workspace()
+    usable = workspace.usable_runs(dataset, kind)
+    active = workspace.active(dataset, kind)
+    if active is None:
+        none_yet(dataset, kind)
+        return None
+    by_id = {active.id: active} | {run.id: run for run in usable}
+    chosen = pick(label, list(by_id), kind, lambda run_id: name_of(by_id[run_id], run_id == active.id))
+    return by_id[chosen]
+
+
+def none_yet(dataset: StoredDataset, kind: str) -> None:
+    """Empty state: the training that is under way, or how to start one."""
+    underway = [run for run in jobs.active_runs(state.workspace()) if run.dataset == dataset.name and run.kind == kind]
+    if underway:
+        st.info(
+            f"The first {KIND_WORDS[kind]} is being trained. This page fills when it is done.",
+            icon=":material/hourglass_top:",
+        )
+        feedback.job_panel(underway[0])
+        return
+    if not dataset.label_names:
+        st.info(
+            "This dataset has no labels to learn from. Build it again with labels on the Data page.",
+            icon=":material/label_off:",
+        )
+        return
+    st.info(f"No {KIND_WORDS[kind]} is trained on “{dataset.name}” yet.", icon=":material/model_training:")
+    st.page_link(
+        "pages/train.py",
+        label="Train one",
+        icon=":material/arrow_forward:",
+        query_params=link(dataset, model=TABS[kind]),
+    )
+
+
+TABS = {"classifier": "Classifier", "generator": "Synthetic samples"}
+
+
+def link(dataset: StoredDataset, **params: str) -> dict[str, str]:
+    """Query parameters of another page on the same dataset."""
+    return {"dataset": dataset.name, **params}
+
+
+def name_of(run: Run, in_use: bool = False) -> str:
+    """A run in a few words: when, what, and the end of its id."""
+    words = [day(run.recipe["created"]), describe(run.recipe["parameters"]) or "default parameters", run.id[-4:]]
+    return " · ".join([*words, "in use"] if in_use else words)
+
+
+def describe(parameters: Mapping[str, Any]) -> str:
+    """The parameters that a reader tells runs apart by."""
+    known = [(word, parameters[key]) for key, word in SHOWN.items() if parameters.get(key) not in (None, "")]
+    return ", ".join(str(value) if word in ("label", "model") else f"{value:,} {word}" if isinstance(value, int) and word != "seed"
+                     else f"{word} {value}" for word, value in known)  # fmt: skip
+
+
+def day(moment: str | None) -> str:
+    """A time in UTC as people write it; "" for none."""
+    return datetime.fromisoformat(moment).strftime("%d %b %Y, %H:%M UTC") if moment else ""
+
+
+def _into_address(name: str, key: str) -> None:
+    state.set_params(**{name: st.session_state[key]})

@@ -1,0 +1,91 @@
+"""Where the user is: the data folder, the dataset, and the parameters that the page's address carries.
+
+The address is the truth. Streamlit drops it on a change of page, so what pages have in common (dataset, gene,
+biosample) is also remembered for the session and written back.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+
+from core import settings
+from core.errors import ArchscopeError
+from core.store.datasets import StoredDataset
+from core.store.workspace import Workspace
+from pages.ui import feedback
+
+SHARED = ("dataset", "gene", "sample", "run")
+
+
+def workspace() -> Workspace:
+    """The one workspace of this process (it holds the results database open). Raises StoreError."""
+    return _workspace(str(settings.data_dir()))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _workspace(root: str) -> Workspace:
+    return Workspace(Path(root), persistent=True)
+
+
+def param(name: str, default: str = "") -> str:
+    """A parameter of the address, else what this session had last, else ``default``."""
+    value = st.query_params.get(name)
+    if value is None:
+        value = st.session_state.get(f"last_{name}") if name in SHARED else None
+        if value is None:
+            return default
+        st.query_params[name] = value
+    if name in SHARED:
+        st.session_state[f"last_{name}"] = value
+    return str(value)
+
+
+def set_params(**values: str | None) -> None:
+    """Writes parameters into the address; None or "" takes one out."""
+    for name, value in values.items():
+        if value:
+            st.query_params[name] = value
+        elif name in st.query_params:
+            del st.query_params[name]
+        if name in SHARED:
+            st.session_state[f"last_{name}"] = value or None
+
+
+def link(**values: str) -> dict[str, str]:
+    """Address parameters for a link to another page: the dataset, and what is given."""
+    return {"dataset": param("dataset"), **{name: value for name, value in values.items() if value}}
+
+
+def dataset_names() -> list[str]:
+    """Names of the datasets there are."""
+    return [found.name for found in workspace().datasets()]
+
+
+def pick_dataset() -> None:
+    """The dataset picker; what belongs to another dataset leaves the address when the dataset changes."""
+    names = dataset_names()
+    if not names:
+        return
+    current = param("dataset", names[0])
+    st.session_state["dataset_picker"] = current if current in names else None
+    set_params(dataset=current)
+    st.selectbox("Dataset", names, key="dataset_picker", on_change=_picked, placeholder="Choose a dataset")
+    if current in names and workspace().dataset(current).simulated:
+        st.badge("simulated data", icon=":material/science:", color="orange")
+
+
+def _picked() -> None:
+    set_params(dataset=st.session_state["dataset_picker"], gene=None, sample=None, run=None)
+
+
+def dataset() -> StoredDataset:
+    """The chosen dataset; where there is none, the page ends here with what to do."""
+    try:
+        names = dataset_names()
+        if not names:
+            feedback.first_start(workspace())
+        else:
+            return workspace().dataset(param("dataset", names[0]))
+    except ArchscopeError as error:
+        feedback.show_error(error)
+    st.stop()

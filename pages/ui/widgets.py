@@ -1,0 +1,183 @@
+"""Widgets that pages share: the head of a page, tables that select by id, charts, downloads, links."""
+
+import io
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.store.datasets import StoredDataset
+from pages.ui import state
+
+GEO = "https://www.ncbi.nlm.nih.gov/geo/query/acc.cgi?acc="
+ACCESSION = re.compile(r"GS[EM]\d+")
+DOCS = "docs/method.md"
+
+
+def title(name: str, purpose: str, help_text: str, dataset: StoredDataset | None = None) -> None:
+    """Head of a page: name, one line of purpose, an explanation on demand, and whether the data are simulated."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.title(name, anchor=False, width="content")
+        if dataset is not None and dataset.simulated:
+            st.badge(f"{dataset.name}: simulated data", icon=":material/science:", color="orange")
+        with st.popover("What am I looking at?", icon=":material/help:", type="tertiary"):
+            st.markdown(f"{help_text}\n\nThe whole method with its equations: `{DOCS}`.")
+    st.caption(purpose)
+
+
+def downloads(frame: pd.DataFrame, stem: str) -> None:
+    """The table as CSV and Parquet, made when asked for; file names start with the dataset."""
+    with st.container(horizontal=True):
+        for kind, mime in (("csv", "text/csv"), ("parquet", "application/vnd.apache.parquet")):
+            st.download_button(
+                {"csv": "CSV", "parquet": "Parquet"}[kind], _writer(frame, kind), f"{stem}.{kind}", mime,
+                key=f"download-{stem}-{kind}", on_click="ignore", icon=":material/download:",
+                help=f"{len(frame):,} rows, every column",
+            )  # fmt: skip
+
+
+def _writer(frame: pd.DataFrame, kind: str) -> Callable[[], bytes]:
+    def write() -> bytes:
+        if kind == "csv":
+            return frame.to_csv(index=False).encode()
+        buffer = io.BytesIO()
+        frame.to_parquet(buffer, index=False)
+        return buffer.getvalue()
+
+    return write
+
+
+def chart(figure: go.Figure, key: str, alt: str | None = None, on_select: Any = "ignore", modes: Sequence[str] = ("points",)) -> Any:
+    """A figure at the width of its container; its own menu saves it as SVG. Returns the selection where asked for."""
+    config = {
+        "displaylogo": False,
+        "modeBarButtonsToRemove": ["autoScale2d"],
+        "toImageButtonOptions": {"format": "svg", "filename": key},
+    }
+    more = {} if on_select == "ignore" else {"selection_mode": list(modes)}
+    return st.plotly_chart(figure, key=key, config=config, on_select=on_select, alt=alt, **more)
+
+
+def chosen_ids(event: Any) -> list[str]:
+    """Ids of the points that a chart's selection holds: each point's customdata (its first entry)."""
+    points = (event or {}).get("selection", {}).get("points", [])
+    found = (point.get("customdata") for point in points)
+    return [str(each[0] if isinstance(each, list | tuple) else each) for each in found if each is not None]
+
+
+def id_table(
+    frame: pd.DataFrame,
+    id_column: str,
+    key: str,
+    chosen: str,
+    on_choose: Callable[[str], None],
+    on_sort: Callable[[str], None] | None = None,
+    **more: Any,
+) -> None:
+    """A table in which choosing a row means choosing its id, whatever is sorted or filtered afterwards.
+
+    ``on_choose`` gets the id ("" when the row is given up); ``on_sort`` gets the column whose head was clicked, so
+    that the whole list is sorted and not only the rows shown. A table with other rows, or with another id chosen
+    elsewhere, starts with the chosen id's row selected.
+    """
+    ids = frame[id_column].astype(str).tolist()
+    mine = st.session_state.setdefault(f"{key}-mine", {"id": chosen, "turn": 0, "ids": ids})
+    if mine["id"] != chosen or mine["ids"] != ids:
+        mine.update(id=chosen, ids=ids, turn=mine["turn"] + 1)
+    widget = f"{key}-{mine['turn']}"
+
+    def selected() -> None:
+        selection = st.session_state[widget]["selection"]
+        columns = selection.get("columns", [])
+        if columns and on_sort:
+            mine["turn"] += 1
+            on_sort(columns[0])
+            return
+        rows = selection.get("rows", [])
+        mine["id"] = ids[rows[0]] if rows else ""
+        on_choose(mine["id"])
+
+    modes = ["single-row", "single-column"] if on_sort else ["single-row"]
+    default = {"selection": {"rows": [ids.index(chosen)]}} if chosen in ids else None
+    st.dataframe(
+        frame, key=widget, hide_index=True, on_select=selected, selection_mode=modes, selection_default=default, **more
+    )
+
+
+def gene_ids(dataset: StoredDataset) -> pd.Series:
+    """What each gene of the rankings is called in addresses: its symbol, or its Ensembl id where the symbol repeats."""
+    table = dataset.rankings
+    unclear = table["symbol"].eq("") | table["symbol"].isna() | table["symbol"].duplicated(keep=False)
+    return table["symbol"].where(~unclear | table["ensembl_gene_id"].fillna("").eq(""), table["ensembl_gene_id"])
+
+
+def gene_picker(dataset: StoredDataset) -> str:
+    """Chooses a gene by symbol or Ensembl id and keeps it in the address; the strongest co-ranked one to begin with."""
+    names = gene_ids(dataset).tolist()
+    best = int(dataset.rankings["co_rank"].astype("float64").fillna(float("inf")).argmin())
+    asked = state.param("gene") or names[best]
+    current = names[dataset.gene(asked)]
+    st.session_state["gene_picker"] = current
+    state.set_params(gene=current)
+    st.selectbox("Gene", names, key="gene_picker", on_change=_gene_picked, filter_mode="prefix",
+                 help="Type a symbol or, where a symbol repeats, an Ensembl id.")  # fmt: skip
+    return current
+
+
+def _gene_picked() -> None:
+    state.set_params(gene=st.session_state["gene_picker"])
+
+
+def geo_link(accession: str) -> str | None:
+    """Address of a GEO record; None for an id that is not a GEO accession."""
+    return GEO + accession if ACCESSION.fullmatch(accession) else None
+
+
+def with_geo(frame: pd.DataFrame) -> pd.DataFrame:
+    """A biosample table with a ``geo`` column of links after its ids, for the accessions that GEO knows."""
+    links = frame["sample_id"].map(geo_link)
+    return frame.assign(geo=links) if links.notna().any() else frame
+
+
+def sample_columns(unit: str = "") -> dict[str, Any]:
+    """How columns of biosample tables are titled, formatted and explained."""
+    number = st.column_config.NumberColumn
+    return {
+        "sample_id": st.column_config.TextColumn("Biosample", help="GEO accession, or the id that the file gives", width=110),
+        "series_id": st.column_config.TextColumn("Series", help="The study that it comes from", width=110),
+        "title": st.column_config.TextColumn("Title", width=230),
+        "labels": st.column_config.TextColumn("Labels", width=130),
+        "value": number("Expression", help=unit or None, format="%.3f", width=100),
+        "position": number("Rank", help="Rank of its expression among all biosamples, 0 = lowest", format="localized", width=75),
+        "tied": st.column_config.CheckboxColumn("Tied", help="Has the very value of a biosample outside the neighbourhood", width=60),
+        "mean_cosine": number("Mean cosine", help="Mean cosine similarity to the other members", format="%.3f", width=110),
+        "cosine": number("Cosine", help="Cosine similarity of whole normalised profiles", format="%.4f", width=90),
+        "geo": st.column_config.LinkColumn("GEO", display_text="open", help="Its record in GEO (leaves this app)", width=65),
+    }  # fmt: skip
+
+
+def gene_links(row: Any) -> None:
+    """Buttons to a gene's pages elsewhere; nothing is requested until one is pressed."""
+    symbol, ensembl = quote(str(row["symbol"] or "")), quote(str(row["ensembl_gene_id"] or "").split(".")[0])
+    by_symbol = {
+        "GeneCards": f"https://www.genecards.org/cgi-bin/carddisp.pl?gene={symbol}",
+        "GTEx": f"https://gtexportal.org/home/gene/{ensembl or symbol}",
+    }
+    by_id = {
+        "Ensembl": f"https://www.ensembl.org/Homo_sapiens/Gene/Summary?g={ensembl}",
+        "Human Protein Atlas": f"https://www.proteinatlas.org/{ensembl}",
+    }
+    with st.container(horizontal=True, gap="small"):
+        for name, url in ({**by_id, **by_symbol} if ensembl else by_symbol).items():
+            st.link_button(name, url, icon=":material/open_in_new:", type="tertiary")
+
+
+def tiles(values: Sequence[tuple[str, str, str]]) -> None:
+    """Figures in a row that wraps: (name, value as text, explanation)."""
+    with st.container(horizontal=True, gap="small"):
+        for name, value, explanation in values:
+            st.metric(name, value, help=explanation, border=True, width=168)
