@@ -231,6 +231,8 @@ def _check_size(n_samples: int, name: str) -> None:
 
 
 def _check_genes(genes: "pd.Series[str]", lines: _Lines) -> None:
+    if genes.str.contains("\n", regex=False).any():
+        raise SampleFileError(f"{lines.name}: a quoted gene name runs over lines. Close the quote.")
     blank = np.flatnonzero(genes == "")
     if len(blank):
         raise SampleFileError(f"{lines.at(int(blank[0]))}: no gene name. Name the gene or remove the row.")
@@ -250,7 +252,7 @@ def _numbers(column: "pd.Series[Any]", sample: str, genes: "pd.Series[str]", lin
     bad = ~(values >= 0) | np.isinf(values)
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
-        found = "blank" if str(column[row]).strip() == "" else str(column[row])
+        found = " ".join(str(column[row]).split())[:40] or "blank"
         raise SampleFileError(
             f"{lines.at(row)}: the count of gene {genes[row]} in sample {sample} is {found}. Counts must be finite "
             "numbers of at least 0."

@@ -91,6 +91,10 @@ def read_rows(path: Path, error: type[InputError]) -> tuple[list[str], Iterator[
 def _rows(reader: "Reader", skipped: int, path: Path, error: type[InputError]) -> Iterator[tuple[int, list[str]]]:
     try:
         for row in reader:
+            if "\n" in "".join(row).rstrip("\n"):
+                raise error(
+                    f"{path}, line {reader.line_num + skipped}: a quoted cell runs over lines. Close the quote."
+                )
             cells = [cell.strip() for cell in row]
             if any(cells):
                 yield reader.line_num + skipped, cells

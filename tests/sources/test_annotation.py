@@ -41,6 +41,7 @@ def test_labels_are_read(tmp_path: Path, name: str) -> None:
         ("S1\tbrain\nS2\tliver\n", "header must be sample_id and one label column.*found: S1, brain"),
         ("sample_id\ttissue\tsex\nS1\tbrain\tm\n", "header must be sample_id"),
         ("sample_id\ttissue\n", "a header but no rows"),
+        ('sample_id\ttissue\nS1\t"brain\nS2\tliver\n', "line 3: a quoted cell runs over lines"),
         ("sample_id\nS1\n", "line 1: one column only"),
         ("# nothing\n", "has no rows"),
         ("", "the file is empty"),

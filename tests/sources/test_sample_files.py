@@ -140,7 +140,9 @@ def _excel() -> bytes:
         (gzip.compress(b"gene,count\nTP53,5\n")[:-4], "damaged gzip"),
         (b"\x1f\x8bgarbage", "damaged gzip"),
         (b"\x89HDF\r\n\x1a\n" + b"junk", "up.csv: "),
-        (b'gene,count\n"TP53,5\nACTB,1\n', "columns|one column"),
+        (b'gene,count\n"TP53,5\nACTB,1\n', "differ in their number of columns"),
+        (b'gene,count\n"TP53\nACTB",1\n', "a quoted gene name runs over lines"),
+        (b'gene,a\nTP53,"5\nACTB,1"\n', "the count of gene TP53 in sample a is 5 ACTB,1"),
         (b"gene," + b"x" * 200_000 + b"\nTP53,5\n", "first line is no table row"),
     ],
 )  # fmt: skip
