@@ -1,6 +1,6 @@
 """Genes that are unusually high in one biosample, against all biosamples and against those of its tissue."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,11 @@ MIN_REFERENCE = 3
 Values = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 
-class HighGenes(NamedTuple):
+@dataclass(frozen=True)
+class HighGenes:
     """Positions of the genes, most unusual first, and their robust z-scores against all and against the label."""
 
-    genes: IndexArray
+    index: IndexArray
     z_all: DoubleArray
     z_label: DoubleArray
 

@@ -5,17 +5,20 @@ tissue at a time: correlation over the markers told new tissues from new studies
 genes, in PCA space, or whitened within tissues; those bring a new tissue close to its nearest relative.
 """
 
+import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from core.errors import InputError
-from core.models.splits import series_groups
+from core.errors import InputError, StoreError
+from core.models.splits import series_groups, spread_over_groups
 from core.types import BoolArray, DoubleArray, FloatMatrix, IndexArray
 
+FILE = "novelty.npz"
 MAX_ROWS = 4000
+MAX_VALUES = 2**25
 BLOCK = 1000
 # With fewer biosamples to compare with, their distances say nothing about what is usual.
 MIN_USUAL = 20
@@ -30,31 +33,36 @@ def correlation_units(q: npt.NDArray[np.floating], columns: BoolArray | None = N
     return unit
 
 
-@dataclass(frozen=True)
 class Novelty:
-    """``units`` (r x g): training biosamples as ``correlation_units``; ``usual`` (ascending): their own distances."""
+    """Known biosamples to hold a new one against; ``Novelty().fit(q, series)``, then ``score``.
+
+    ``units`` (r x g): training biosamples as ``correlation_units``; ``usual`` (ascending): their own distances.
+    """
 
     units: FloatMatrix
     usual: DoubleArray
 
-    @classmethod
-    def fit(cls, q: FloatMatrix, series: Sequence[str], labels: BoolArray | None = None, seed: int = 1) -> "Novelty":
-        """From Q of the chosen genes (n x g) of the training biosamples, and their series.
+    def fit(
+        self, q: npt.NDArray[np.floating], series: Sequence[str], labels: BoolArray | None = None, seed: int = 1
+    ) -> "Novelty":
+        """From Q of the genes to compare by (n x g) of the training biosamples, and their series.
 
         ``usual`` holds each biosample's distance to the nearest one of another series (of one series: to the nearest
         other one). With ``labels`` (n x L), only biosamples that share a label with another series count: for the
-        others even the nearest is another tissue. At most 4,000 biosamples are kept, drawn evenly over series.
-        Raises InputError where there are fewer than two biosamples.
+        others even the nearest is another tissue. At most 4,000 biosamples and 32 million values are kept, drawn
+        evenly over series. Raises InputError where there are fewer than two biosamples.
         """
         groups = series_groups(series)
-        rows = _spread_over_groups(groups, MAX_ROWS, seed)
+        rows = spread_over_groups(groups, max(2, min(MAX_ROWS, MAX_VALUES // q.shape[1])), seed)
         if len(rows) < 2:
             raise InputError("Novelty needs at least two training biosamples.")
         units, groups = correlation_units(q[rows]), groups[rows]
         if groups.max() == groups.min():
             groups = np.arange(len(rows), dtype=np.intp)
         distance, comparable = _nearest_of_other_group(units, groups, None if labels is None else labels[rows])
-        return cls(units, np.sort(distance[comparable] if comparable.sum() >= MIN_USUAL else distance))
+        self.units = units
+        self.usual = np.sort(distance[comparable] if comparable.sum() >= MIN_USUAL else distance)
+        return self
 
     def distance(self, q: npt.NDArray[np.floating]) -> DoubleArray:
         """Distance (m) of biosamples (m x g, NaN where a gene is missing) to the nearest training biosample.
@@ -87,18 +95,24 @@ class Novelty:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.floating]]) -> "Novelty":
         """Back from ``arrays``; raises KeyError where one is missing."""
-        return cls(arrays["novelty_units"].astype(np.float32), arrays["novelty_usual"].astype(np.float64))
+        novelty = cls()
+        novelty.units = arrays["novelty_units"].astype(np.float32)
+        novelty.usual = arrays["novelty_usual"].astype(np.float64)
+        return novelty
 
+    def save(self, directory: Path) -> None:
+        """Writes ``novelty.npz`` into the folder, which is made where it is missing."""
+        directory.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(directory / FILE, allow_pickle=False, **self.arrays())
 
-def _spread_over_groups(groups: IndexArray, limit: int, seed: int) -> IndexArray:
-    """Positions, ascending, of at most ``limit`` members: each group gives one in turn until the limit is reached."""
-    if len(groups) <= limit:
-        return np.arange(len(groups), dtype=np.intp)
-    shuffled = np.random.default_rng(seed).permutation(len(groups))
-    by_group = shuffled[np.argsort(groups[shuffled], kind="stable")]
-    starts = np.flatnonzero(np.diff(groups[by_group], prepend=-1))
-    turn = np.arange(len(groups)) - np.repeat(starts, np.diff(np.append(starts, len(groups))))
-    return np.sort(by_group[np.argsort(turn, kind="stable")[:limit]])
+    @classmethod
+    def load(cls, directory: Path) -> "Novelty":
+        """Back from ``save``; raises StoreError where the file is missing or damaged."""
+        try:
+            with np.load(directory / FILE, allow_pickle=False) as arrays:
+                return cls.from_arrays(arrays)
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            raise StoreError(f"{directory / FILE} cannot be used ({error}): train the model again.") from error
 
 
 def _nearest_of_other_group(

@@ -71,7 +71,7 @@ def auprc(truth: BoolArray, probabilities: DoubleArray) -> DoubleArray:
 
 
 def calibration_curve(confidence: DoubleArray, correct: BoolArray, bins: int = 10) -> list[dict[str, float]]:
-    """Equal-width bins of confidence that hold anything: low, high, mean confidence, accuracy, number of calls."""
+    """Equal-width bins of confidence that hold anything: low, high, predicted (mean), observed (share), count."""
     edges = np.linspace(0.0, 1.0, bins + 1)
     bin_of = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
     curve = []
@@ -81,9 +81,9 @@ def calibration_curve(confidence: DoubleArray, correct: BoolArray, bins: int = 1
             {
                 "low": float(edges[index]),
                 "high": float(edges[index + 1]),
-                "confidence": float(confidence[inside].mean()),
-                "accuracy": float(correct[inside].mean()),
-                "n": float(inside.sum()),
+                "predicted": float(confidence[inside].mean()),
+                "observed": float(correct[inside].mean()),
+                "count": int(inside.sum()),
             }
         )
     return curve
@@ -92,7 +92,7 @@ def calibration_curve(confidence: DoubleArray, correct: BoolArray, bins: int = 1
 def expected_calibration_error(confidence: DoubleArray, correct: BoolArray, bins: int = 10) -> float:
     """ECE = sum over bins of (n_bin / n) |accuracy - mean confidence| (Guo et al. 2017, equation 5)."""
     curve = calibration_curve(confidence, correct, bins)
-    total = sum(part["n"] * abs(part["accuracy"] - part["confidence"]) for part in curve)
+    total = sum(part["count"] * abs(part["observed"] - part["predicted"]) for part in curve)
     return total / len(confidence) if len(confidence) else 0.0
 
 

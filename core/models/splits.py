@@ -83,3 +83,14 @@ def _label_shares(groups: IndexArray, n_groups: int, labels: BoolArray) -> Doubl
     totals /= np.maximum(columns.sum(axis=0), 1.0)
     totals[:, -1] *= np.sqrt(max(labels.shape[1], 1))
     return totals
+
+
+def spread_over_groups(groups: IndexArray, limit: int, seed: int) -> IndexArray:
+    """Positions, ascending, of at most ``limit`` members: each group gives one in turn until the limit is reached."""
+    if len(groups) <= limit:
+        return np.arange(len(groups), dtype=np.intp)
+    shuffled = np.random.default_rng(seed).permutation(len(groups))
+    by_group = shuffled[np.argsort(groups[shuffled], kind="stable")]
+    starts = np.flatnonzero(np.diff(groups[by_group], prepend=-1))
+    turn = np.arange(len(groups)) - np.repeat(starts, np.diff(np.append(starts, len(groups))))
+    return np.sort(by_group[np.argsort(turn, kind="stable")[:limit]])
