@@ -43,14 +43,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _build(workspace: Workspace, options: argparse.Namespace) -> None:
-    names = ("name", "labels", "lengths", "length_measure", "length_unit", "repeated_genes", "engine", "scheduler", "memory")
+    names = (
+        "name",
+        "labels",
+        "lengths",
+        "length_measure",
+        "length_unit",
+        "repeated_genes",
+        "engine",
+        "scheduler",
+        "memory",
+    )
     chosen = {name: getattr(options, name) for name in names}
     request = workflows.BuildRequest(options.file, max_singlecell=options.max_singlecell, **chosen)
     outcome = workflows.build(workspace, request, _Console())
     for warning in outcome.warnings:
         print(f"note: {warning}", file=sys.stderr)
     if outcome.cached:
-        print(f"Dataset {outcome.name!r} is already built from this content with this recipe: nothing to do (cache hit).")
+        print(
+            f"Dataset {outcome.name!r} is already built from this content with this recipe: nothing to do (cache hit)."
+        )
     else:
         print(f"Dataset {outcome.name!r} built in {outcome.seconds:.1f} s.")
 
@@ -130,7 +142,9 @@ def _evaluate(workspace: Workspace, options: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m core", description=__doc__.splitlines()[0])
-    parser.add_argument("--data-dir", type=Path, default=None, help=f"folder of datasets and runs (default: {data_dir()})")
+    parser.add_argument(
+        "--data-dir", type=Path, default=None, help=f"folder of datasets and runs (default: {data_dir()})"
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     build = _command(commands, "build", _build, "read, normalise and measure an ARCHS4 file")
@@ -140,8 +154,12 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--lengths", type=Path, help="gene length table, or a GENCODE GTF (plain or gzip)")
     build.add_argument("--length-unit", choices=("kb", "bp"), default="kb")
     build.add_argument("--length-measure", choices=("spliced", "genomic_span", "none"), default="spliced")
-    build.add_argument("--repeated-genes", choices=("sum", "keep"), default="sum", help="genes that stand in the file twice")
-    build.add_argument("--max-singlecell", type=float, default=0.5, help="leave out biosamples of this probability or more")
+    build.add_argument(
+        "--repeated-genes", choices=("sum", "keep"), default="sum", help="genes that stand in the file twice"
+    )
+    build.add_argument(
+        "--max-singlecell", type=float, default=0.5, help="leave out biosamples of this probability or more"
+    )
     build.add_argument("--engine", choices=("local", "dask"), default="local")
     build.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask scheduler")
     build.add_argument("--memory", default="4GB", help="for all blocks at work together (default: 4GB)")

@@ -3,6 +3,7 @@
 Tasks carry paths, never arrays, so workers need the same files under the same paths (a shared disk).
 """
 
+import importlib
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -23,20 +24,25 @@ class DaskEngine:
     name = "dask"
 
     def __init__(self, scheduler: str | None = None, timeout: float = 20.0) -> None:
-        from distributed import Client, LocalCluster  # slow to import, and only this engine needs it
+        distributed: Any = importlib.import_module("distributed")  # slow, and only this engine needs it
 
         self._cluster: Any = None
         if scheduler is None:
-            self._cluster = LocalCluster(n_workers=n_threads(), threads_per_worker=1, dashboard_address=None)
+            self._cluster = distributed.LocalCluster(
+                n_workers=n_threads(), threads_per_worker=1, dashboard_address=None
+            )
         try:
-            self._client: Any = Client(self._cluster or scheduler, timeout=timeout)
+            self._client: Any = distributed.Client(self._cluster or scheduler, timeout=timeout)
         except (OSError, TimeoutError, ValueError) as error:
-            raise InputError(f"No Dask scheduler answers at {scheduler}: start one, or leave --scheduler out.") from error
+            raise InputError(
+                f"No Dask scheduler answers at {scheduler}: start one, or leave --scheduler out."
+            ) from error
 
     @property
     def workers(self) -> int:
         """Threads over all workers, at least one."""
-        return max(1, sum(self._client.nthreads().values()))
+        threads: dict[str, int] = self._client.nthreads()
+        return max(1, sum(threads.values()))
 
     def map(self, function: Callable[..., T], tasks: Sequence[tuple[Any, ...]]) -> Iterator[T]:
         """``function(*task)`` for each task, in order; a lost worker's tasks are run again by the others."""
@@ -47,7 +53,9 @@ class DaskEngine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._client.close()
         if self._cluster is not None:
             self._cluster.close()

@@ -17,7 +17,8 @@ def percentile_sorted(ordered: Tile, share: float = PERCENTILE) -> DoubleArray:
     low = int(position)
     high = min(low + 1, ordered.shape[1] - 1)
     below = ordered[:, low].astype(np.float64)
-    return below + (ordered[:, high] - below) * (position - low)
+    between: DoubleArray = below + (ordered[:, high] - below) * (position - low)
+    return between
 
 
 def signal(p95: DoubleArray, mean: DoubleArray) -> DoubleArray:
@@ -35,14 +36,16 @@ def gini_sorted(ordered: Tile) -> DoubleArray:
     weights = 2.0 * np.arange(1, n + 1) - n - 1
     total = ordered.sum(axis=1, dtype=np.float64)
     weighted = ordered.astype(np.float64) @ weights
-    return np.divide(weighted, n * total, out=np.full(len(ordered), np.nan), where=total > 0)
+    gini: DoubleArray = np.divide(weighted, n * total, out=np.full(len(ordered), np.nan), where=total > 0)
+    return gini
 
 
 def label_means(tile: Tile, labels: BoolArray) -> DoubleArray:
     """Mean Y of each gene within each label: t x L, from a tile (t x n) and multi-hot labels (n x L)."""
     sizes = labels.sum(axis=0)
     sums = tile.astype(np.float64) @ labels.astype(np.float64)
-    return np.divide(sums, sizes, out=np.full(sums.shape, np.nan), where=sizes > 0)
+    means: DoubleArray = np.divide(sums, sizes, out=np.full(sums.shape, np.nan), where=sizes > 0)
+    return means
 
 
 def tau(means: DoubleArray) -> DoubleArray:

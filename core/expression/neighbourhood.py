@@ -51,7 +51,8 @@ def gram(tiles: Iterable[Tile]) -> DoubleArray:
         raise ValueError("gram needs at least one tile")
     norms = np.sqrt(np.diag(products))
     norms[norms == 0] = 1.0
-    return products / np.outer(norms, norms)
+    cosines: DoubleArray = products / np.outer(norms, norms)
+    return cosines
 
 
 def mean_cosine_gram(neighbours: npt.NDArray[np.int32], cosines: DoubleArray, step: int = 256) -> DoubleArray:
@@ -113,7 +114,8 @@ def same_series_share(neighbours: npt.NDArray[np.int32], series: IndexArray) -> 
         again = (codes[:, column] == codes[:, column - 1]) & (codes[:, column] >= 0)
         run = np.where(again, run + 1, 0)
         pairs += run
-    return pairs / (k * (k - 1) / 2)
+    share: DoubleArray = pairs / (k * (k - 1) / 2)
+    return share
 
 
 def random_sets(n: int, size: int = SIZE, draws: int = 100, seed: int = 1) -> npt.NDArray[np.int32]:

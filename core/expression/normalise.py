@@ -27,7 +27,8 @@ def log2p1(counts: npt.ArrayLike) -> DoubleArray:
 def sum_sorted(counts: Counts) -> DoubleArray:
     """Sum over the rows of a block (m x G) of their sorted L: one block's part of the target (G)."""
     ordered = np.sort(counts, axis=1)
-    return log2p1(ordered).sum(axis=0)
+    total: DoubleArray = log2p1(ordered).sum(axis=0)
+    return total
 
 
 def fit_target(blocks: Iterable[Counts]) -> DoubleArray:

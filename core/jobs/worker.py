@@ -1,4 +1,4 @@
-"""The worker's entry point: ``python -m core.jobs.worker RUN_FOLDER DATA_FOLDER`` does one run, in a process of its own."""
+"""The worker's entry point: ``python -m core.jobs.worker RUN_FOLDER DATA_FOLDER`` does one run, then ends."""
 
 import os
 import sys

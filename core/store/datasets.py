@@ -61,22 +61,26 @@ class StoredDataset:
     @cached_property
     def counts(self) -> CountMatrix:
         """X, n x G."""
-        return self._array("counts")
+        array: CountMatrix = self._array("counts")
+        return array
 
     @cached_property
     def normalised(self) -> FloatMatrix:
         """Y, n x g."""
-        return self._array("normalised")
+        array: FloatMatrix = self._array("normalised")
+        return array
 
     @cached_property
     def by_gene(self) -> FloatMatrix:
         """Y turned, g x n."""
-        return self._array("by_gene")
+        array: FloatMatrix = self._array("by_gene")
+        return array
 
     @cached_property
     def members(self) -> IndexArray:
         """Neighbourhood of every gene, g x k positions of biosamples, ascending by Y."""
-        return self._array("members")
+        array: IndexArray = self._array("members")
+        return array
 
     @cached_property
     def target(self) -> DoubleArray:
@@ -116,8 +120,8 @@ class StoredDataset:
     @cached_property
     def label_matrix(self) -> BoolArray:
         """Multi-hot labels, n x L, columns as ``label_names``."""
-        rows = pd.Index(self.biosamples["sample_id"]).get_indexer(self.labels["sample_id"])
-        columns = pd.Index(self.label_names).get_indexer(self.labels["label"])
+        rows = pd.Index(self.biosamples["sample_id"]).get_indexer(pd.Index(self.labels["sample_id"]))
+        columns = pd.Index(self.label_names).get_indexer(pd.Index(self.labels["label"]))
         matrix = np.zeros((len(self.biosamples), len(self.label_names)), dtype=bool)
         matrix[rows, columns] = True
         return matrix
@@ -146,7 +150,8 @@ class StoredDataset:
         hit = (self.rankings["ensembl_gene_id"].str.upper() == wanted) | (self.rankings["symbol"].str.upper() == wanted)
         if not hit.any():
             raise NotFoundError(f"Dataset {self.name!r} has no gene {gene!r} with a length: check the symbol or id.")
-        return int(self.rankings.loc[hit, "signal"].fillna(-1.0).idxmax())
+        rows = np.flatnonzero(hit)
+        return int(rows[self.rankings["signal"].to_numpy()[rows].argmax()])
 
     def biosample(self, sample_id: str) -> int:
         """Row of a biosample. Raises NotFoundError."""

@@ -65,7 +65,10 @@ class Results:
 
     def __init__(self, path: Path | None = None) -> None:
         """Opens ``path`` (None: in memory). Raises StoreError where another process has it, or it is damaged."""
-        settings = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
         try:
             self._connection = duckdb.connect(str(path) if path else ":memory:", config=settings)
         except duckdb.IOException as error:
@@ -171,14 +174,20 @@ def _import_tables(cursor: duckdb.DuckDBPyConnection, dataset: StoredDataset) ->
         )
         cursor.execute(statement, [name, source])
     recipe, manifest = canonical(dataset.recipe), json.dumps(clean(dataset.manifest))
-    cursor.execute("INSERT INTO datasets VALUES (?, ?, ?, ?, ?)", [name, dataset.key, dataset.fingerprint, recipe, manifest])
+    cursor.execute(
+        "INSERT INTO datasets VALUES (?, ?, ?, ?, ?)", [name, dataset.key, dataset.fingerprint, recipe, manifest]
+    )
 
 
 def _where(name: str, query: RankingQuery) -> _Where:
     where = _Where()
     where.add("dataset = ?", name)
     if query.search.strip():
-        text = query.search.strip().split(".")[0] if query.search.strip().upper().startswith("ENS") else query.search.strip()
+        text = (
+            query.search.strip().split(".")[0]
+            if query.search.strip().upper().startswith("ENS")
+            else query.search.strip()
+        )
         where.add("(contains(lower(symbol), lower(?)) OR contains(lower(ensembl_gene_id), lower(?)))", text, text)
     if query.min_mean > 0:
         where.add("mean >= ?", query.min_mean)
@@ -189,7 +198,9 @@ def _where(name: str, query: RankingQuery) -> _Where:
     if query.hide_mitochondrial:
         where.add("NOT starts_with(upper(symbol), 'MT-')")
     if query.genes is not None:
-        where.add("(list_contains(?, ensembl_gene_id) OR list_contains(?, symbol))", list(query.genes), list(query.genes))
+        where.add(
+            "(list_contains(?, ensembl_gene_id) OR list_contains(?, symbol))", list(query.genes), list(query.genes)
+        )
     return where
 
 

@@ -1,10 +1,10 @@
 """Runs on disk: one folder for each build or training, with its recipe, progress, artefacts and, last, its result.
 
-    runs/<id>/recipe.json      kind, dataset, fingerprint, parameters, when it was asked for
-              process.json     who works on it (pid and start time)
-              progress.jsonl   a line for every step
-              cancelled        there when somebody asked it to stop
-              result.json      written last; without it a run whose process is gone has failed
+runs/<id>/recipe.json      kind, dataset, fingerprint, parameters, when it was asked for
+          process.json     who works on it (pid and start time)
+          progress.jsonl   a line for every step
+          cancelled        there when somebody asked it to stop
+          result.json      written last; without it a run whose process is gone has failed
 """
 
 import json
@@ -83,7 +83,9 @@ class Run:
         if self.status != "failed":
             return ""
         result = self.result
-        return str(result["error"]) if result else "The process ended without a result (killed, or the machine stopped)."
+        return (
+            str(result["error"]) if result else "The process ended without a result (killed, or the machine stopped)."
+        )
 
     def steps(self) -> list[Step]:
         """Every progress line so far; a line that is still being written is left for the next look."""

@@ -1,7 +1,8 @@
 """What a page, the command line or a notebook asks for: build, rank, classify, train, synthesize, evaluate."""
 
 from core.errors import ArchscopeError
-from core.workflows.build import BuildOutcome, BuildRequest, build
+from core.models.generators.recipe import MODELS as GENERATOR_MODELS
+from core.workflows.build import BuildOutcome, build
 from core.workflows.classify import (
     classify,
     classify_biosamples,
@@ -23,6 +24,7 @@ from core.workflows.explore import (
     similar_biosamples,
 )
 from core.workflows.perform import perform
+from core.workflows.plan import BuildRequest
 from core.workflows.runs import RunView, activate, default_parameters, run_view, runs
 from core.workflows.synthetic import (
     SyntheticSet,
@@ -37,9 +39,10 @@ from core.workflows.train import train_classifier, train_generator
 EXPECTED = (ArchscopeError,)
 
 __all__ = [
-    "EXPECTED", "FIRST_MODELS", "BuildOutcome", "BuildRequest", "Overview", "RunView", "SyntheticSet", "SyntheticView",
-    "activate", "build", "classify", "classify_biosamples", "compare_synthetic", "count_rankings", "create_demo",
-    "datasets", "default_parameters", "evaluate", "export_synthetic", "gene", "neighbourhood", "overview", "perform",
-    "predictions_json", "predictions_table", "projection", "rankings", "read_upload", "run_view", "runs",
-    "similar_biosamples", "synthesize", "train_classifier", "train_generator", "unlabelled",
+    "EXPECTED", "FIRST_MODELS", "GENERATOR_MODELS", "BuildOutcome", "BuildRequest", "Overview", "RunView",
+    "SyntheticSet", "SyntheticView", "activate", "build", "classify", "classify_biosamples", "compare_synthetic",
+    "count_rankings", "create_demo", "datasets", "default_parameters", "evaluate", "export_synthetic", "gene",
+    "neighbourhood", "overview", "perform", "predictions_json", "predictions_table", "projection", "rankings",
+    "read_upload", "run_view", "runs", "similar_biosamples", "synthesize", "train_classifier", "train_generator",
+    "unlabelled",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The work on one block of a build. Each task gets paths and writes its own rows, so any engine may run it, again too."""
+"""The work on one block of a build. Tasks get paths and write their own rows, so any engine may run them, twice too."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -31,7 +31,9 @@ def sum_duplicates(counts: CountMatrix, group: IndexArray, n_genes: int) -> Coun
     return sums.astype(np.uint32)
 
 
-def ingest(source: str, stamp: int, rows: IndexArray, group: IndexArray, n_genes: int, out: str, start: int) -> DoubleArray:
+def ingest(
+    source: str, stamp: int, rows: IndexArray, group: IndexArray, n_genes: int, out: str, start: int
+) -> DoubleArray:
     """Reads biosamples, sums repeated genes, writes counts rows from ``start``; the block's part of the target (G)."""
     counts = sum_duplicates(_opened(source, stamp).read(rows), group, n_genes)
     np.load(out, mmap_mode="r+")[start : start + len(rows)] = counts

@@ -3,8 +3,7 @@
 import re
 import shutil
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,68 +12,21 @@ import pandas as pd
 
 from core import __version__
 from core.engine import Engine, open_engine
-from core.errors import CountsFileError, NotFoundError, RecipeError
+from core.errors import RecipeError
 from core.expression import metrics, neighbourhood
-from core.sources import annotation, gencode
-from core.sources.archs4 import Archs4File
+from core.sources import annotation
 from core.sources.fingerprint import content_fingerprint
 from core.store.datasets import FORMAT, publish
 from core.store.files import write_json, write_parquet
 from core.store.runs import now
 from core.store.workspace import Workspace
-from core.types import DoubleArray, IndexArray, Progress, silent
+from core.types import Progress, silent
 from core.workflows import blocks
+from core.workflows.plan import BuildRequest, Plan, make_plan
 from core.workflows.stages import Stages
 
-RECIPE_VERSION = 1
 STAGES = {"reading": 3.0, "normalising": 2.0, "measuring genes": 2.0, "comparing biosamples": 1.5, "storing": 0.2}
 BYTES_A_CELL = 40  # peak of a block: counts, a sorted copy, their float64 logs, indices and results
-
-
-@dataclass(frozen=True)
-class BuildRequest:
-    """What to build: the counts file, what goes with it, and how to normalise."""
-
-    counts: Path
-    name: str
-    labels: Path | None = None
-    lengths: Path | None = None
-    length_measure: str = "spliced"
-    length_unit: str = "kb"
-    repeated_genes: str = "sum"
-    max_singlecell: float = 0.5
-    engine: str = "local"
-    scheduler: str | None = None
-    memory: str = "4GB"
-
-    def recipe(self) -> dict[str, Any]:
-        """What the result depends on, checked. Raises RecipeError for a value out of its range."""
-        _choose("length measure", self.length_measure, ("spliced", "genomic_span", "none"))
-        _choose("length unit", self.length_unit, ("kb", "bp"))
-        _choose("treatment of repeated genes", self.repeated_genes, ("sum", "keep"))
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", self.name):
-            raise RecipeError(f"{self.name!r} is no name for a dataset: use letters, digits, '-', '_' and '.' (64 at most).")
-        if self.lengths is None and self.length_measure != "none":
-            raise RecipeError(
-                "Gene lengths are missing: give a table or GTF with --lengths, or switch the step off with --length-measure none."
-            )
-        return {
-            "version": RECIPE_VERSION,
-            "length_measure": self.length_measure,
-            "length_unit": self.length_unit,
-            "repeated_genes": self.repeated_genes,
-            "max_singlecell": self.max_singlecell,
-            "neighbourhood_size": neighbourhood.SIZE,
-        }
-
-    @property
-    def inputs(self) -> list[Path]:
-        """The files that the content's fingerprint covers. Raises NotFoundError for one that is not there."""
-        files = [path for path in (self.counts, self.labels, self.lengths) if path is not None]
-        for path in files:
-            if not path.is_file():
-                raise NotFoundError(f"There is no file {path}: check the path.")
-        return files
 
 
 @dataclass(frozen=True)
@@ -85,21 +37,6 @@ class BuildOutcome:
     cached: bool
     seconds: float
     warnings: list[str]
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What is read from the counts file, and where it goes."""
-
-    rows: IndexArray  # positions in the file of the n biosamples that are kept
-    group: IndexArray  # file gene -> gene of the dataset
-    genes: pd.DataFrame  # G rows
-    biosamples: pd.DataFrame  # n rows
-    labels: pd.DataFrame
-    transcripts: pd.DataFrame
-    keep: IndexArray  # genes of the dataset that are in Y
-    length: DoubleArray  # what Q is divided by, for those genes
-    facts: dict[str, Any]
 
 
 def build(workspace: Workspace, request: BuildRequest, progress: Progress = silent) -> BuildOutcome:
@@ -134,7 +71,7 @@ def build(workspace: Workspace, request: BuildRequest, progress: Progress = sile
 
 
 def _build_into(folder: Path, request: BuildRequest, engine: Engine, stages: Stages) -> dict[str, Any]:
-    plan = _plan(request)
+    plan = make_plan(request)
     step = block_rows(request.memory, len(plan.genes), engine)
     _ingest(folder, request.counts, plan, engine, step, stages.stage("reading"))
     _normalise(folder, plan, engine, step, stages.stage("normalising"))
@@ -154,86 +91,12 @@ def _build_into(folder: Path, request: BuildRequest, engine: Engine, stages: Sta
     return {**plan.facts, **extra, "zero_share": zero_share, "depth": _quartiles(biosamples["depth"])}
 
 
-def _plan(request: BuildRequest) -> _Plan:
-    with Archs4File(request.counts) as source:
-        single_cell = source.biosamples["singlecellprobability"].to_numpy(dtype=np.float64) >= request.max_singlecell
-        rows = np.flatnonzero(~single_cell)
-        if len(rows) == 0:
-            raise CountsFileError(f"{request.counts}: every biosample counts as single-cell: raise the limit to keep some.")
-        group, genes, repeated = group_genes(source.genes, request.repeated_genes)
-        biosamples = source.biosamples.iloc[rows].reset_index(drop=True)
-        left_out = source.biosamples["sample_id"][single_cell]
-        facts: dict[str, Any] = {"layout": source.layout, "archs4_version": source.version, "organism": source.organism}
-        facts |= {"simulated": source.simulated, "n_file_biosamples": source.shape[0], "n_file_genes": source.shape[1]}
-    labels = _labels(request.labels, biosamples, set(left_out))
-    bp = _lengths_bp(request, genes)
-    genes = genes.assign(length_bp=bp, normalised=np.isfinite(bp) | (request.length_measure == "none"))
-    keep = np.flatnonzero(genes["normalised"])
-    if len(keep) == 0:
-        raise RecipeError(f"No gene of {request.counts} has a length in {request.lengths}: check that both are of one species.")
-    divisor = np.ones(len(keep)) if request.length_measure == "none" else bp[keep] / (1000.0 if request.length_unit == "kb" else 1.0)
-    transcripts = gencode.read_transcripts(request.lengths) if request.lengths else gencode.no_transcripts()
-    no_length = [] if request.length_measure == "none" else genes.loc[~genes["normalised"], "symbol"].tolist()
-    facts |= {"sources": {key: str(value) for key, value in asdict(request).items() if isinstance(value, Path)}}
-    facts |= {"n_biosamples": len(rows), "n_genes_all": len(genes), "n_genes": len(keep), "n_labels": labels["label"].nunique()}
-    facts |= {"n_series": biosamples["series_id"].replace("", np.nan).nunique(), "n_single_cell": int(single_cell.sum())}
-    facts |= {"n_labelled": labels["sample_id"].nunique(), "repeated_genes": repeated, "without_length": no_length}
-    facts["warnings"] = _warnings(facts)
-    return _Plan(rows, group, genes, biosamples, labels, transcripts, keep, divisor, facts)
-
-
-def group_genes(genes: pd.DataFrame, treatment: str) -> tuple[IndexArray, pd.DataFrame, list[str]]:
-    """Which dataset gene each file gene goes to, the dataset's genes, and the names of those that repeat.
-
-    Genes are keyed by Ensembl id where there is one, else by symbol; repeats of a key are summed, or kept apart.
-    """
-    plain = genes["ensembl_gene_id"].str.replace(r"\.\d+$", "", regex=True)
-    key = plain.where(plain != "", "symbol:" + genes["symbol"])
-    repeated = sorted(genes.loc[key.duplicated(), "symbol"].unique())
-    if treatment == "keep":
-        return np.arange(len(genes)), genes.assign(ensembl_gene_id=plain), repeated
-    codes, _ = pd.factorize(key)
-    first = ~key.duplicated()
-    return codes.astype(np.intp), genes.assign(ensembl_gene_id=plain)[first].reset_index(drop=True), repeated
-
-
-def _lengths_bp(request: BuildRequest, genes: pd.DataFrame) -> DoubleArray:
-    if request.lengths is None:
-        return np.full(len(genes), np.nan)
-    measure = "genomic_span" if request.length_measure == "genomic_span" else "spliced"
-    return gencode.match_lengths(genes, gencode.read_lengths(request.lengths), measure)
-
-
-def _labels(path: Path | None, biosamples: pd.DataFrame, left_out: set[str]) -> pd.DataFrame:
-    if path is None:
-        return pd.DataFrame({name: pd.Series(dtype="str") for name in ("sample_id", "label", "source")})
-    labels = annotation.read_labels(path, biosamples["sample_id"].tolist(), left_out)
-    return labels[labels["sample_id"].isin(biosamples["sample_id"])].reset_index(drop=True)
-
-
-def _warnings(facts: dict[str, Any]) -> list[str]:
-    found = []
-    if facts["n_single_cell"]:
-        found.append(f"{facts['n_single_cell']} biosamples left out as single-cell.")
-    if facts["repeated_genes"]:
-        found.append(f"{len(facts['repeated_genes'])} genes stand in the file more than once.")
-    if facts["without_length"]:
-        found.append(f"{len(facts['without_length'])} genes have no length and are kept out of Y.")
-    if not facts["n_labels"]:
-        found.append("No labels: rankings work, but tissue figures, the classifier and the GAN need them.")
-    elif facts["n_labelled"] < facts["n_biosamples"]:
-        found.append(f"{facts['n_biosamples'] - facts['n_labelled']} biosamples have no label.")
-    return found
-
-
-def _ingest(folder: Path, source: Path, plan: _Plan, engine: Engine, step: int, progress: Progress) -> None:
+def _ingest(folder: Path, source: Path, plan: Plan, engine: Engine, step: int, progress: Progress) -> None:
     n, n_genes = len(plan.rows), len(plan.genes)
     np.lib.format.open_memmap(folder / "counts.npy", "w+", np.uint32, (n, n_genes)).flush()
     stamp = source.stat().st_mtime_ns
     out = str(folder / "counts.npy")
-    tasks = [
-        (str(source.resolve()), stamp, plan.rows[a:b], plan.group, n_genes, out, a) for a, b in spans(n, step)
-    ]
+    tasks = [(str(source.resolve()), stamp, plan.rows[a:b], plan.group, n_genes, out, a) for a, b in spans(n, step)]
     total = np.zeros(n_genes)
     for number, part in enumerate(engine.map(blocks.ingest, tasks), 1):
         total += part
@@ -241,7 +104,7 @@ def _ingest(folder: Path, source: Path, plan: _Plan, engine: Engine, step: int, 
     np.save(folder / "target.npy", total / n)
 
 
-def _normalise(folder: Path, plan: _Plan, engine: Engine, step: int, progress: Progress) -> None:
+def _normalise(folder: Path, plan: Plan, engine: Engine, step: int, progress: Progress) -> None:
     n, g = len(plan.rows), len(plan.keep)
     for name, kind, shape in (("normalised", "f4", (n, g)), ("by_gene", "f4", (g, n)), ("exact", "f8", (g, n))):
         np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.dtype(kind), shape).flush()
@@ -250,7 +113,7 @@ def _normalise(folder: Path, plan: _Plan, engine: Engine, step: int, progress: P
         progress("normalising", number, len(tasks))
 
 
-def _measure(folder: Path, plan: _Plan, engine: Engine, stages: Stages) -> tuple[pd.DataFrame, dict[str, Any]]:
+def _measure(folder: Path, plan: Plan, engine: Engine, stages: Stages) -> tuple[pd.DataFrame, dict[str, Any]]:
     """The rankings, and the random baseline of the mean cosine; the neighbourhoods are written beside."""
     n, g = len(plan.rows), len(plan.keep)
     matrix, names = annotation.label_matrix(plan.labels, plan.biosamples["sample_id"].tolist())
@@ -275,7 +138,7 @@ def _measure(folder: Path, plan: _Plan, engine: Engine, stages: Stages) -> tuple
     return rankings, {"random_cosine": cosine.mean_of(neighbourhood.random_sets(n)).tolist()}
 
 
-def _describe_biosamples(plan: _Plan, counts: np.ndarray) -> pd.DataFrame:
+def _describe_biosamples(plan: Plan, counts: np.ndarray) -> pd.DataFrame:
     joined = plan.labels.groupby("sample_id")["label"].agg("|".join)
     step = spans(len(counts), 256)
     depth = np.concatenate([counts[a:b].sum(axis=1, dtype=np.float64) for a, b in step])
@@ -285,7 +148,10 @@ def _describe_biosamples(plan: _Plan, counts: np.ndarray) -> pd.DataFrame:
 
 
 def _quartiles(values: pd.Series) -> dict[str, float]:
-    return {name: float(values.quantile(q)) for name, q in (("min", 0), ("q1", 0.25), ("median", 0.5), ("q3", 0.75), ("max", 1))}
+    return {
+        name: float(values.quantile(q))
+        for name, q in (("min", 0), ("q1", 0.25), ("median", 0.5), ("q3", 0.75), ("max", 1))
+    }
 
 
 def block_rows(memory: str, n_genes: int, engine: Engine) -> int:
@@ -306,8 +172,3 @@ def block_rows(memory: str, n_genes: int, engine: Engine) -> int:
 def spans(total: int, step: int) -> list[tuple[int, int]]:
     """(start, stop) pairs that cover 0..total in steps."""
     return [(start, min(start + step, total)) for start in range(0, total, step)]
-
-
-def _choose(what: str, value: str, options: tuple[str, ...]) -> None:
-    if value not in options:
-        raise RecipeError(f"{value!r} is no {what}: choose one of {', '.join(options)}.")

@@ -11,7 +11,6 @@ from core.errors import NotFoundError
 from core.expression import similar
 from core.expression.outliers import high_genes
 from core.models.classifier import TissueClassifier
-from core.models.novelty import Novelty
 from core.sources.gene_matching import match_genes
 from core.sources.sample_files import read_samples
 from core.store.datasets import StoredDataset
@@ -79,21 +78,24 @@ def predictions_table(predictions: Sequence[Prediction]) -> pd.DataFrame:
 
 def predictions_json(predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
     """The same rows with every label's probability, the reasons, the nearest biosamples and the high genes."""
-    rows: list[dict[str, Any]] = predictions_table(predictions).to_dict("records")
-    for row, found in zip(rows, predictions, strict=True):
-        row["probabilities"] = found.probabilities
-        row["reasons"] = found.reasons
-        row["nearest"] = found.nearest.to_dict("records")
-        row["high_genes"] = found.high_genes.to_dict("records")
+    rows = []
+    for row, found in zip(predictions_table(predictions).to_dict("records"), predictions, strict=True):
+        tables = {"nearest": found.nearest.to_dict("records"), "high_genes": found.high_genes.to_dict("records")}
+        named = {str(key): value for key, value in row.items()}
+        rows.append({**named, "probabilities": found.probabilities, "reasons": found.reasons, **tables})
     return rows
 
 
 def _classifier_run(workspace: Workspace, dataset: StoredDataset, run_id: str | None) -> Run:
     run = workspace.runs.get(run_id) if run_id else workspace.active(dataset, "classifier")
     if run is None:
-        raise NotFoundError(f"No classifier is trained for {dataset.name!r} yet: train one on the Train page or by 'train classifier'.")
+        raise NotFoundError(
+            f"No classifier is trained for {dataset.name!r} yet: train one on the Train page or by 'train classifier'."
+        )
     if run.kind != "classifier" or run.status != "done" or run.recipe["fingerprint"] != dataset.fingerprint:
-        raise NotFoundError(f"Run {run.id!r} is no finished classifier of dataset {dataset.name!r}: see 'runs {dataset.name}'.")
+        raise NotFoundError(
+            f"Run {run.id!r} is no finished classifier of dataset {dataset.name!r}: see 'runs {dataset.name}'."
+        )
     return run
 
 
@@ -103,7 +105,6 @@ class _Classification:
     def __init__(self, dataset: StoredDataset, run: Run) -> None:
         self._dataset = dataset
         self._model = TissueClassifier.load(run.path / "model")
-        self._novelty = Novelty.load(run.path / "novelty")
         self._in_y = np.flatnonzero(dataset.genes["normalised"])
         self._threshold = float((run.result or {})["metrics"].get("abstention", {}).get("threshold") or 0.0)
 
@@ -112,14 +113,23 @@ class _Classification:
         q = self._model.normalise(matched.counts)
         probabilities = self._model.probabilities(q)
         decided = self._model.decide(probabilities)
-        novelty = self._novelty.score(q)
+        novelty = self._model.novelty_score(q)
         return [
-            self._one(matched, i, q[i], probabilities[i], decided[i], float(novelty[i]), None if own is None else int(own[i]))
+            self._one(
+                matched, i, q[i], probabilities[i], decided[i], float(novelty[i]), None if own is None else int(own[i])
+            )
             for i in range(len(q))
         ]
 
     def _one(
-        self, matched: MatchedSamples, i: int, q: DoubleArray, probabilities: DoubleArray, decided: Any, novelty: float, own: int | None
+        self,
+        matched: MatchedSamples,
+        i: int,
+        q: DoubleArray,
+        probabilities: DoubleArray,
+        decided: Any,
+        novelty: float,
+        own: int | None,
     ) -> Prediction:
         order = np.argsort(-probabilities, kind="stable")
         names = self._model.label_names
@@ -145,9 +155,14 @@ class _Classification:
         if share < FEW_GENES:
             reasons.append(f"Only {share:.0%} of the dataset's genes are in the file.")
         if probability < self._threshold:
-            reasons.append(f"The best label's probability ({probability:.2f}) is below {self._threshold:.2f}, the level that held 95 % precision on unseen series.")
+            reasons.append(
+                f"The best label's probability ({probability:.2f}) is below {self._threshold:.2f}, "
+                "the level that held 95 % precision on unseen series."
+            )
         if novelty > NOVEL:
-            reasons.append(f"It is further from every training biosample than {novelty:.1%} of them are from their own nearest.")
+            reasons.append(
+                f"It is further from every training biosample than {novelty:.1%} of them are from their own nearest."
+            )
         return reasons
 
     def _nearest(self, q: DoubleArray, own: int | None) -> pd.DataFrame:

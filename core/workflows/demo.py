@@ -6,7 +6,8 @@ from core.settings import DEMO_NAME
 from core.sources.demo import write_demo
 from core.store.workspace import Workspace
 from core.types import Progress, silent
-from core.workflows.build import BuildOutcome, BuildRequest, build
+from core.workflows.build import BuildOutcome, build
+from core.workflows.plan import BuildRequest
 from core.workflows.stages import Stages
 
 FIRST_MODELS: dict[str, dict[str, Any]] = {"classifier": {}, "generator": {"label": "brain"}}

@@ -21,7 +21,7 @@ BIOSAMPLE_VIEW = ["sample_id", "series_id", "title", "labels"]
 
 
 def datasets(workspace: Workspace) -> pd.DataFrame:
-    """One row for each dataset: name, simulated, n_biosamples, n_genes, n_labels, n_series, created, fingerprint, counts."""
+    """One row a dataset: name, simulated, n_biosamples, n_genes, n_labels, n_series, created, fingerprint, counts."""
     rows = []
     for found in workspace.datasets():
         facts = found.manifest
@@ -32,7 +32,7 @@ def datasets(workspace: Workspace) -> pd.DataFrame:
 
 
 def rankings(workspace: Workspace, name: str, query: RankingQuery | None = None) -> pd.DataFrame:
-    """The rankings of a dataset, as a query asks for them; columns as in the design plus position, biotype, variance."""
+    """The rankings of a dataset, as a query asks for them; also position, biotype and variance."""
     return workspace.results.rankings(workspace.dataset(name), query or RankingQuery())
 
 
@@ -129,7 +129,7 @@ def _project(dataset: StoredDataset) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Overview:
-    """What a dataset is. ``distributions``: sample_id, stage, percentile, value for some biosamples, before and after."""
+    """What a dataset is. ``distributions``: sample_id, stage, percentile, value, before and after, for some."""
 
     manifest: dict[str, Any]
     biosamples: pd.DataFrame
@@ -161,10 +161,10 @@ def _distributions(dataset: StoredDataset, some: int) -> pd.DataFrame:
     n = len(dataset.biosamples)
     positions = np.sort(np.random.default_rng(1).choice(n, min(some, n), replace=False))
     counts = np.asarray(dataset.counts[positions])
-    stages = {
+    stages: dict[str, DoubleArray] = {
         "log2(1 + count)": normalise.log2p1(counts),
         "quantile-normalised": normalise.to_target(counts, dataset.target),
-        "divided by length": np.asarray(dataset.normalised[positions]),
+        "divided by length": np.asarray(dataset.normalised[positions], dtype=np.float64),
     }
     share = np.linspace(0, 100, 101)
     frames = []

@@ -7,8 +7,9 @@ from core.errors import ArchscopeError, CancelledError, RecipeError
 from core.store.runs import Run
 from core.store.workspace import Workspace
 from core.types import Progress
-from core.workflows.build import BuildRequest, build
+from core.workflows.build import build
 from core.workflows.demo import create_demo
+from core.workflows.plan import BuildRequest
 from core.workflows.train import train_classifier, train_generator
 
 PATHS = ("counts", "labels", "lengths")
@@ -25,7 +26,9 @@ def perform(workspace: Workspace, run: Run, progress: Progress) -> None:
         run.write_result("failed", error=str(error))
         raise
     except BaseException as error:
-        run.write_result("failed", error=f"Unexpected {type(error).__name__}: {error} (see log.txt in the run's folder).")
+        run.write_result(
+            "failed", error=f"Unexpected {type(error).__name__}: {error} (see log.txt in the run's folder)."
+        )
         raise
     run.write_result("done", metrics=metrics)
 
@@ -46,8 +49,8 @@ def _do(workspace: Workspace, run: Run, progress: Progress) -> dict[str, Any]:
 
 def build_request(name: str, parameters: dict[str, Any]) -> BuildRequest:
     """A BuildRequest from a run's parameters (JSON: paths are text, absent ones null)."""
-    paths = {key: Path(parameters[key]) for key in PATHS if parameters.get(key)}
-    others = {key: value for key, value in parameters.items() if key not in (*PATHS, "name")}
-    if "counts" not in paths:
+    given: dict[str, Any] = {key: value for key, value in parameters.items() if value is not None and key != "name"}
+    given |= {key: Path(given[key]) for key in PATHS if key in given}
+    if "counts" not in given:
         raise RecipeError("A build needs a counts file: choose one.")
-    return BuildRequest(name=name, **paths, **others)
+    return BuildRequest(name=name, **given)

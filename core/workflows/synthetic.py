@@ -87,7 +87,9 @@ def export_synthetic(workspace: Workspace, run_id: str, made: SyntheticSet, path
     names = made.genes[["symbol", "ensembl_gene_id"]].reset_index(drop=True)
     table = pd.concat([names, pd.DataFrame(made.counts.T, columns=made.sample_ids)], axis=1)
     if path.suffix == ".csv":
-        table = table.assign(ensembl_gene_id=table["ensembl_gene_id"].where(table["ensembl_gene_id"] != "", table["symbol"]))
+        table = table.assign(
+            ensembl_gene_id=table["ensembl_gene_id"].where(table["ensembl_gene_id"] != "", table["symbol"])
+        )
         table.drop(columns="symbol").rename(columns={"ensembl_gene_id": "gene"}).to_csv(path, index=False)
     else:
         table.to_parquet(path, index=False)
@@ -149,7 +151,9 @@ def _project(dataset: StoredDataset, made: SyntheticSet, real: IndexArray) -> pd
     genes = similar.variable_genes(q, 2000)
     scores, project = similar.fit_components(q[:, genes], 2)
     frame = dataset.biosamples.iloc[positions][["sample_id", "labels"]].reset_index(drop=True)
-    frame = frame.rename(columns={"labels": "label"}).assign(kind=[f"real {made.label}"] * len(real) + ["other"] * len(others))
+    frame = frame.rename(columns={"labels": "label"}).assign(
+        kind=[f"real {made.label}"] * len(real) + ["other"] * len(others)
+    )
     nearest = [similar.cosine_to_all(row, q[: len(real)]) for row in made.q]
     ids = dataset.biosamples["sample_id"].to_numpy()[real]
     added = pd.DataFrame({"sample_id": made.sample_ids, "label": made.label, "kind": f"synthetic {made.label}"})
@@ -183,7 +187,9 @@ def _heatmap(
     dataset: StoredDataset, made: SyntheticSet, q_real: DoubleArray, real: IndexArray, rows: int = 40
 ) -> tuple[pd.DataFrame, list[str]]:
     """z-scores against all biosamples, at the genes whose mean in the label lies furthest above all (in sd)."""
-    some = np.sort(np.random.default_rng(1).choice(len(dataset.biosamples), min(CONTEXT, len(dataset.biosamples)), replace=False))
+    some = np.sort(
+        np.random.default_rng(1).choice(len(dataset.biosamples), min(CONTEXT, len(dataset.biosamples)), replace=False)
+    )
     everyone = _q_of(dataset, some)
     mean, sd = everyone.mean(axis=0), everyone.std(axis=0)
     above = np.divide(q_real.mean(axis=0) - mean, sd, out=np.zeros(len(mean)), where=sd > 0.1)

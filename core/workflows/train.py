@@ -9,7 +9,6 @@ from core import __version__
 from core.errors import RecipeError
 from core.models.classifier import ClassifierRecipe, TissueClassifier
 from core.models.generators import GeneratorRecipe, train_and_evaluate
-from core.models.novelty import Novelty
 from core.models.validation import evaluate_classifier
 from core.store.datasets import StoredDataset
 from core.store.files import write_json, write_parquet
@@ -34,10 +33,11 @@ def train_classifier(workspace: Workspace, run: Run, progress: Progress) -> dict
     validation = evaluate_classifier(
         counts, labels, dataset.label_names, series, recipe, stages.stage("scoring on held-out biosamples")
     )
-    model = TissueClassifier().fit(counts, labels, dataset.label_names, recipe, stages.stage("fitting the final forest"))
+    model = TissueClassifier().fit(
+        counts, labels, dataset.label_names, recipe, stages.stage("fitting the final forest"), series
+    )
     stages.stage("saving")
     model.save(run.path / "model")
-    Novelty().fit(model.normalise(counts), series).save(run.path / "novelty")
     ids = dataset.biosamples["sample_id"].to_numpy()[labelled]
     for name, table in validation.tables(ids).items():
         write_parquet(run.path / f"{name}.parquet", table)
@@ -53,7 +53,9 @@ def train_generator(workspace: Workspace, run: Run, progress: Progress) -> dict[
     dataset = workspace.dataset(run.dataset)
     recipe = GeneratorRecipe(**run.recipe["parameters"]).validated()
     if recipe.label not in dataset.label_names:
-        raise RecipeError(f"Dataset {dataset.name!r} has no label {recipe.label!r}: choose one of {', '.join(dataset.label_names)}.")
+        raise RecipeError(
+            f"Dataset {dataset.name!r} has no label {recipe.label!r}: choose one of {', '.join(dataset.label_names)}."
+        )
     labelled = _labelled(dataset)
     stages = Stages(progress, {"training": 5.0, "saving": 0.2})
     study = train_and_evaluate(
@@ -83,7 +85,9 @@ def _labelled(dataset: StoredDataset) -> IndexArray:
     return rows
 
 
-def _card(dataset: StoredDataset, recipe: dict[str, Any], metrics: dict[str, Any], biosamples: list[str]) -> dict[str, Any]:
+def _card(
+    dataset: StoredDataset, recipe: dict[str, Any], metrics: dict[str, Any], biosamples: list[str]
+) -> dict[str, Any]:
     import sklearn
     import torch
 

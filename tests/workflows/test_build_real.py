@@ -25,7 +25,9 @@ def raw(real_data):
 
 def built(real_data, root, **options):
     workspace = Workspace(root)
-    counts, labels, lengths = (real_data / name for name in ("human_tissue_counts.h5", "human_tissue_labels.tsv", "gene_lengths.tsv"))
+    counts, labels, lengths = (
+        real_data / name for name in ("human_tissue_counts.h5", "human_tissue_labels.tsv", "gene_lengths.tsv")
+    )
     build(workspace, BuildRequest(counts, "real", labels, lengths, **options))
     return workspace.dataset("real")
 

@@ -1,0 +1,189 @@
+"""What a build is asked for, and what it will read, checked before anything is written."""
+
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.errors import CountsFileError, NotFoundError, RecipeError
+from core.expression import neighbourhood
+from core.sources import annotation, gencode
+from core.sources.archs4 import Archs4File
+from core.types import DoubleArray, IndexArray
+
+RECIPE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What to build: the counts file, what goes with it, and how to normalise."""
+
+    counts: Path
+    name: str
+    labels: Path | None = None
+    lengths: Path | None = None
+    length_measure: str = "spliced"
+    length_unit: str = "kb"
+    repeated_genes: str = "sum"
+    max_singlecell: float = 0.5
+    engine: str = "local"
+    scheduler: str | None = None
+    memory: str = "4GB"
+
+    def recipe(self) -> dict[str, Any]:
+        """What the result depends on, checked. Raises RecipeError for a value out of its range."""
+        _choose("length measure", self.length_measure, ("spliced", "genomic_span", "none"))
+        _choose("length unit", self.length_unit, ("kb", "bp"))
+        _choose("treatment of repeated genes", self.repeated_genes, ("sum", "keep"))
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", self.name):
+            raise RecipeError(
+                f"{self.name!r} is no name for a dataset: use letters, digits, '-', '_' and '.' (64 at most)."
+            )
+        if self.lengths is None and self.length_measure != "none":
+            raise RecipeError(
+                "Gene lengths are missing: give a table or GTF with --lengths, "
+                "or switch the step off with --length-measure none."
+            )
+        return {
+            "version": RECIPE_VERSION,
+            "length_measure": self.length_measure,
+            "length_unit": self.length_unit,
+            "repeated_genes": self.repeated_genes,
+            "max_singlecell": self.max_singlecell,
+            "neighbourhood_size": neighbourhood.SIZE,
+        }
+
+    @property
+    def inputs(self) -> list[Path]:
+        """The files that the content's fingerprint covers. Raises NotFoundError for one that is not there."""
+        files = [path for path in (self.counts, self.labels, self.lengths) if path is not None]
+        for path in files:
+            if not path.is_file():
+                raise NotFoundError(f"There is no file {path}: check the path.")
+        return files
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is read from the counts file, and where it goes."""
+
+    rows: IndexArray  # positions in the file of the n biosamples that are kept
+    group: IndexArray  # file gene -> gene of the dataset
+    genes: pd.DataFrame  # G rows
+    biosamples: pd.DataFrame  # n rows
+    labels: pd.DataFrame
+    transcripts: pd.DataFrame
+    keep: IndexArray  # genes of the dataset that are in Y
+    length: DoubleArray  # what Q is divided by, for those genes
+    facts: dict[str, Any]
+
+
+def make_plan(request: BuildRequest) -> Plan:
+    """Reads everything but the counts, and checks that it fits together. Raises InputError."""
+    with Archs4File(request.counts) as source:
+        single_cell = source.biosamples["singlecellprobability"].to_numpy(dtype=np.float64) >= request.max_singlecell
+        rows = np.flatnonzero(~single_cell)
+        if len(rows) == 0:
+            raise CountsFileError(
+                f"{request.counts}: every biosample counts as single-cell: raise the limit to keep some."
+            )
+        group, genes, repeated = group_genes(source.genes, request.repeated_genes)
+        biosamples = source.biosamples.iloc[rows].reset_index(drop=True)
+        left_out = source.biosamples["sample_id"][single_cell]
+        facts: dict[str, Any] = {"layout": source.layout, "archs4_version": source.version, "organism": source.organism}
+        facts |= {"simulated": source.simulated, "n_file_biosamples": source.shape[0], "n_file_genes": source.shape[1]}
+    labels = _labels(request.labels, biosamples, set(left_out))
+    bp = _lengths_bp(request, genes)
+    genes = genes.assign(length_bp=bp, normalised=np.isfinite(bp) | (request.length_measure == "none"))
+    keep = np.flatnonzero(genes["normalised"])
+    if len(keep) == 0:
+        raise RecipeError(
+            f"No gene of {request.counts} has a length in {request.lengths}: check that both are of one species."
+        )
+    divisor = (
+        np.ones(len(keep))
+        if request.length_measure == "none"
+        else bp[keep] / (1000.0 if request.length_unit == "kb" else 1.0)
+    )
+    transcripts = _transcripts(request.lengths)
+    no_length = [] if request.length_measure == "none" else genes.loc[~genes["normalised"], "symbol"].tolist()
+    facts |= {"sources": {key: str(value) for key, value in asdict(request).items() if isinstance(value, Path)}}
+    facts |= {
+        "n_biosamples": len(rows),
+        "n_genes_all": len(genes),
+        "n_genes": len(keep),
+        "n_labels": labels["label"].nunique(),
+    }
+    facts |= {
+        "n_series": biosamples["series_id"].replace("", np.nan).nunique(),
+        "n_single_cell": int(single_cell.sum()),
+    }
+    shared = sorted(genes.loc[genes["symbol"].duplicated() & (genes["symbol"] != ""), "symbol"].unique())
+    facts |= {
+        "shared_symbols": shared,
+        "n_labelled": labels["sample_id"].nunique(),
+        "repeated_genes": repeated,
+        "without_length": no_length,
+    }
+    facts["warnings"] = _warnings(facts)
+    return Plan(rows, group, genes, biosamples, labels, transcripts, keep, divisor, facts)
+
+
+def group_genes(genes: pd.DataFrame, treatment: str) -> tuple[IndexArray, pd.DataFrame, list[str]]:
+    """Which dataset gene each file gene goes to, the dataset's genes, and the names of those that repeat.
+
+    Genes are keyed by Ensembl id where there is one, else by symbol; repeats of a key are summed, or kept apart.
+    """
+    plain = genes["ensembl_gene_id"].str.replace(r"\.\d+$", "", regex=True)
+    key = plain.where(plain != "", "symbol:" + genes["symbol"])
+    repeated = sorted(genes.loc[key.duplicated(), "symbol"].unique())
+    if treatment == "keep":
+        return np.arange(len(genes)), genes.assign(ensembl_gene_id=plain), repeated
+    codes, _ = pd.factorize(key)
+    first = ~key.duplicated()
+    return codes.astype(np.intp), genes.assign(ensembl_gene_id=plain)[first].reset_index(drop=True), repeated
+
+
+def _lengths_bp(request: BuildRequest, genes: pd.DataFrame) -> DoubleArray:
+    if request.lengths is None:
+        return np.full(len(genes), np.nan)
+    measure: gencode.Measure = "genomic_span" if request.length_measure == "genomic_span" else "spliced"
+    return gencode.match_lengths(genes, gencode.read_lengths(request.lengths), measure)
+
+
+def _transcripts(path: Path | None) -> pd.DataFrame:
+    if path is not None:
+        return gencode.read_transcripts(path)
+    return pd.DataFrame({name: pd.Series(dtype="str") for name in ("transcript_id", "ensembl_gene_id", "symbol")})
+
+
+def _labels(path: Path | None, biosamples: pd.DataFrame, left_out: set[str]) -> pd.DataFrame:
+    if path is None:
+        return pd.DataFrame({name: pd.Series(dtype="str") for name in ("sample_id", "label", "source")})
+    labels = annotation.read_labels(path, biosamples["sample_id"].tolist(), left_out)
+    return labels[labels["sample_id"].isin(biosamples["sample_id"])].reset_index(drop=True)
+
+
+def _warnings(facts: dict[str, Any]) -> list[str]:
+    found = []
+    if facts["n_single_cell"]:
+        found.append(f"{facts['n_single_cell']} biosamples left out as single-cell.")
+    if facts["repeated_genes"]:
+        found.append(f"{len(facts['repeated_genes'])} genes stand in the file more than once.")
+    if facts["shared_symbols"]:
+        found.append(f"{len(facts['shared_symbols'])} symbols belong to several genes, kept apart by Ensembl id.")
+    if facts["without_length"]:
+        found.append(f"{len(facts['without_length'])} genes have no length and are kept out of Y.")
+    if not facts["n_labels"]:
+        found.append("No labels: rankings work, but tissue figures, the classifier and the GAN need them.")
+    elif facts["n_labelled"] < facts["n_biosamples"]:
+        found.append(f"{facts['n_biosamples'] - facts['n_labelled']} biosamples have no label.")
+    return found
+
+
+def _choose(what: str, value: str, options: tuple[str, ...]) -> None:
+    if value not in options:
+        raise RecipeError(f"{value!r} is no {what}: choose one of {', '.join(options)}.")
