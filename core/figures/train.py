@@ -11,11 +11,11 @@ from core.figures import palette, style
 
 CURVES = {
     "critic_loss": "Critic loss",
-    "discriminator_loss": "Discriminator loss",
     "wasserstein": "Wasserstein estimate",
     "generator_loss": "Generator loss",
-    "gradient_penalty": "Gradient penalty",
+    "validation": "Validation",
 }
+AXES = {"step": "Training step", "fraction": "Share of the job done"}
 MAX_POINTS = 2000
 SPLITS = {"random": "random split", "series": "whole series kept together"}
 
@@ -26,19 +26,21 @@ def curve_columns(steps: pd.DataFrame) -> list[str]:
 
 
 def loss_curves(runs: Mapping[str, pd.DataFrame]) -> go.Figure:
-    """Training curves of one or more GAN runs, a panel for each figure, over training steps.
+    """Training curves of one or more GAN runs, a panel for each figure.
 
-    ``runs``: name to a table with ``step`` and any of ``CURVES``; long tables are thinned to 2,000 points.
+    ``runs``: name to a table with any of ``CURVES``, over ``step`` (or ``fraction`` of the job where a table of a job
+    under way has no steps); long tables are thinned to 2,000 points.
     """
+    over = "step" if all("step" in steps for steps in runs.values()) else "fraction"
     names = [name for name in CURVES if any(name in curve_columns(steps) for steps in runs.values())]
     figure = make_subplots(rows=max(1, len(names)), shared_xaxes=True, vertical_spacing=0.06)
     for (title, steps), color in zip(runs.items(), palette.series_colors(len(runs)), strict=True):
         for row, name in enumerate(names, 1):
             if name in steps:
-                figure.add_trace(_line(steps, name, title, color, first=row == 1), row=row, col=1)
+                figure.add_trace(_line(steps, name, over, title, color, first=row == 1), row=row, col=1)
     for row, name in enumerate(names, 1):
         figure.update_yaxes(title=CURVES[name], row=row, col=1)
-    figure.update_xaxes(title="Training step", row=max(1, len(names)), col=1)
+    figure.update_xaxes(title=AXES[over], row=max(1, len(names)), col=1)
     if len(runs) > 1:
         style.legend_on_top(figure)
     style.finish(figure, height=110 + 150 * max(1, len(names)))
@@ -61,19 +63,21 @@ def tree_progress(steps: pd.DataFrame) -> go.Figure:
 def confusion(table: pd.DataFrame) -> go.Figure:
     """Heatmap of the first predicted label against the true label, each row as a share of its biosamples.
 
-    ``table``: square, counts; index = true label, columns = predicted label. Counts are on hover.
+    ``table``: true, predicted, count; a pair that is not there counts 0. Counts are on hover.
     """
-    counts = table.to_numpy(dtype=float)
+    names = sorted({*table["true"], *table["predicted"]})
+    square = table.pivot_table(index="true", columns="predicted", values="count", aggfunc="sum", fill_value=0)
+    counts = square.reindex(index=names, columns=names, fill_value=0).to_numpy(dtype=float)
     totals = counts.sum(axis=1, keepdims=True)
     share = np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
     figure = go.Figure(go.Heatmap(
-        z=share, x=[str(name) for name in table.columns], y=[str(name) for name in table.index], zmin=0, zmax=1,
-        customdata=counts, colorscale=style.SEQUENTIAL, colorbar={"title": "Share of row", "thickness": 12},
+        z=share, x=names, y=names, zmin=0, zmax=1, customdata=counts,
+        colorscale=style.SEQUENTIAL, colorbar={"title": "Share of row", "thickness": 12},
         hovertemplate="true %{y}, predicted %{x}<br>%{customdata:,.0f} biosamples, %{z:.0%} of the row<extra></extra>",
     ))  # fmt: skip
-    figure.update_xaxes(title="Predicted label", tickangle=-45, showgrid=False, automargin=True, dtick=1)
-    figure.update_yaxes(title="True label", autorange="reversed", showgrid=False, automargin=True, dtick=1)
-    return style.finish(figure, height=180 + 20 * len(table))
+    figure.update_xaxes(title="First predicted label", tickangle=-45, showgrid=False, dtick=1)
+    figure.update_yaxes(title="True label", autorange="reversed", showgrid=False, dtick=1)
+    return style.finish(figure, height=180 + 20 * len(names))
 
 
 def per_label_f1(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
@@ -100,21 +104,21 @@ def per_label_f1(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
 
 
 def calibration(bins: Mapping[str, pd.DataFrame]) -> go.Figure:
-    """Reliability diagram: how often a label is true among biosamples given that probability; the diagonal is ideal.
+    """Reliability diagram: how often the first label is right among calls of that probability; the diagonal is ideal.
 
-    ``bins``: name (split) to confidence (mean probability), accuracy (share that is true) and n of each bin.
+    ``bins``: name (split) to predicted (mean probability), observed (share that is right) and count of each bin.
     """
     figure = go.Figure()
     figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", name="perfectly calibrated", hoverinfo="skip",
                        line={"color": style.GREY, "dash": "dash"})  # fmt: skip
     for (name, table), color in zip(bins.items(), palette.series_colors(len(bins)), strict=True):
         figure.add_scatter(
-            x=table["confidence"], y=table["accuracy"], mode="lines+markers", name=name, line={"color": color},
-            customdata=table["n"],
+            x=table["predicted"], y=table["observed"], mode="lines+markers", name=name, line={"color": color},
+            customdata=table["count"],
             hovertemplate="said %{x:.2f}, found %{y:.2f} of %{customdata:,.0f}<extra>" + name + "</extra>",
         )  # fmt: skip
-    figure.update_xaxes(title="Predicted probability", range=[0, 1])
-    figure.update_yaxes(title="Share that carries the label", range=[0, 1.02])
+    figure.update_xaxes(title="Probability of the first label", range=[0, 1])
+    figure.update_yaxes(title="Share of calls that are right", range=[0, 1.02])
     style.legend_on_top(figure)
     return style.finish(figure, height=360)
 
@@ -151,10 +155,10 @@ def thin(values: Sequence[int] | pd.Index, most: int = MAX_POINTS) -> np.ndarray
     return np.unique(np.linspace(0, len(values) - 1, most).round().astype(int))
 
 
-def _line(steps: pd.DataFrame, name: str, title: str, color: str, first: bool) -> go.Scattergl:
-    known = steps[["step", name]].dropna()
+def _line(steps: pd.DataFrame, name: str, over: str, title: str, color: str, first: bool) -> go.Scattergl:
+    known = steps[[over, name]].dropna()
     known = known.iloc[thin(known.index)]
     return go.Scattergl(
-        x=known["step"], y=known[name], mode="lines", name=title, legendgroup=title, showlegend=first,
+        x=known[over], y=known[name], mode="lines", name=title, legendgroup=title, showlegend=first,
         line={"color": color, "width": 1.5}, hovertemplate="%{y:.3f}",
     )  # fmt: skip

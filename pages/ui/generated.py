@@ -33,25 +33,25 @@ SCORECARD = {
 
 
 @st.cache_resource(max_entries=3, show_spinner="Drawing synthetic samples and comparing them with the real ones …")
-def _compare(fingerprint: str, run_id: str, n: int, seed: int) -> SyntheticView:
+def _compare(key: str, run_id: str, n: int, seed: int) -> SyntheticView:
     return wf.compare_synthetic(state.workspace(), run_id, n, seed)
 
 
 def compare(dataset: StoredDataset, run: Run, n: int, seed: int) -> SyntheticView:
     """The drawn samples beside the real ones, kept for the next rerun; to be read, not changed."""
-    return _compare(dataset.fingerprint, run.id, n, seed)
+    return _compare(dataset.key, run.id, n, seed)
 
 
 def banner(dataset: StoredDataset, view: SyntheticView) -> None:
     """What is looked at, and every reason not to trust it."""
-    real = int((view.projection["kind"] == f"real {view.set.label}").sum())
-    kind = "simulated" if dataset.simulated else "real"
-    st.info(
-        f"**{len(view.set.sample_ids):,} synthetic {view.set.label} samples** beside {real:,} {kind} ones. Synthetic "
-        "samples are made by a model: use them to enlarge a training set, never as evidence about biology."
-        + (" The whole demo dataset is simulated, so its “real” biosamples are simulated as well." if dataset.simulated else ""),
-        icon=":material/science:",
-    )  # fmt: skip
+    label, real = view.set.label, int((view.projection["kind"] == f"real {view.set.label}").sum())
+    text = (
+        f"**{len(view.set.sample_ids):,} synthetic {label} samples** beside the dataset's {real:,} real ones. A model "
+        "made them: use them to enlarge a training set, never as evidence about biology."
+    )
+    if dataset.simulated:
+        text += " This whole dataset is **simulated**: what is called real here was never measured either."
+    st.info(text, icon=":material/science:")
     for warning in [*warnings(view.scorecard), *view.notes]:
         st.warning(warning, icon=":material/warning:")
 
@@ -73,13 +73,13 @@ def warnings(scorecard: pd.DataFrame) -> list[str]:
     return found
 
 
-def show_scorecard(view: SyntheticView) -> None:
+def show_scorecard(card: pd.DataFrame) -> None:
     """Every measure beside the same between two real sets, and beside the baseline."""
-    card = view.scorecard
     passed = int((card["verdict"] == "pass").sum())
     st.markdown(f"**Scorecard: {passed} of {len(card)} measures reach their target**")
     shown = card.assign(verdict=card["verdict"].map({"pass": "✓ pass", "fail": "✗ fail"}))
-    st.dataframe(shown, hide_index=True, column_config=SCORECARD, column_order=list(SCORECARD))
+    order = [name for name in SCORECARD if name in shown]
+    st.dataframe(shown, hide_index=True, column_config=SCORECARD, column_order=order, alt="Scorecard")
 
 
 def choose_sample(view: SyntheticView) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -15,11 +16,15 @@ from core.store.datasets import StoredDataset
 from core.store.files import clean
 from core.store.runs import Run
 from core.types import MatchedSamples, Prediction
-from pages.ui import runs, state
+from pages.ui import state, widgets
 
 KEPT = 20  # uploads that a link can come back to, while the app runs
 EXAMPLES = {"example_brain.csv": "One brain sample", "example_mixed.csv": "Six samples of several tissues"}
 MOST_OPTIONS = 500
+UPLOAD_HELP = (
+    "CSV or TSV (plain or .gz): a gene column (symbols or Ensembl ids) and a column of raw counts for each sample; "
+    "kallisto abundance.tsv; or an ARCHS4-layout .h5. The file is read by this app alone and not stored."
+)
 TYPES = ["csv", "tsv", "txt", "gz", "h5", "hdf5"]
 
 
@@ -64,8 +69,7 @@ def choose_source(dataset: StoredDataset) -> Source | None:
     with left:
         st.file_uploader(
             "Upload counts of one or more samples", type=TYPES, key="upload_file", on_change=_uploaded,
-            help="CSV or TSV (plain or .gz): a gene column (symbols or Ensembl ids) and a column of raw counts for each "
-                 "sample; kallisto abundance.tsv; or an ARCHS4-layout .h5. The file is read by this app alone and not stored.",
+            help=UPLOAD_HELP,
         )  # fmt: skip
     with right:
         _choose_biosample(dataset)
@@ -75,12 +79,12 @@ def choose_source(dataset: StoredDataset) -> Source | None:
 
 def classified(dataset: StoredDataset, run: Run, source: Source) -> tuple[MatchedSamples | None, list[Prediction]]:
     """What was matched (None for a biosample of the dataset) and what the run says. Raises ArchscopeError."""
-    return _classified(dataset.fingerprint, run.id, source.key, dataset.name, source)
+    return _classified(dataset.key, run.id, source.key, dataset.name, source)
 
 
 @st.cache_data(max_entries=8, show_spinner="Comparing with every biosample of the dataset …")
 def _classified(
-    fingerprint: str, run_id: str, key: str, name: str, _source: Source
+    build: str, run_id: str, key: str, name: str, _source: Source
 ) -> tuple[MatchedSamples | None, list[Prediction]]:
     workspace = state.workspace()
     if _source.data is None:
@@ -138,6 +142,27 @@ def to_json(found: Sequence[Prediction], run: Run) -> str:
     return json.dumps(clean(whole | {"samples": wf.predictions_json(found)}), indent=2, ensure_ascii=False)
 
 
+def gene_table(found: Prediction, label: str) -> pd.DataFrame:
+    """The unusually high genes with columns that say what they hold."""
+    names = {
+        "value": "value (log2, normalised)",
+        "z_all": "z against all",
+        "z_label": f"z against {label or 'the label'}",
+    }
+    return found.high_genes.round(2).rename(columns=names)
+
+
+def downloads(found: Sequence[Prediction], run: Run) -> None:
+    """The result of the whole file: rows as the command line writes them, and JSON with everything."""
+    stem = f"{run.dataset}-classified-{found[0].sample if len(found) == 1 else f'{len(found)}-samples'}"
+    with st.container(horizontal=True):
+        widgets.downloads(wf.predictions_table(found), stem)
+        st.download_button(
+            "JSON, everything", partial(to_json, found, run), f"{stem}.json", "application/json", on_click="ignore",
+            icon=":material/data_object:", help="Every probability, the reasons, nearest biosamples and high genes",
+        )  # fmt: skip
+
+
 def _from_address(dataset: StoredDataset) -> Source | None:
     upload, example, biosample = (state.param(name, "") for name in ("upload", "example", "biosample"))
     if upload:
@@ -192,4 +217,4 @@ def _chosen_biosample() -> None:
 
 def _only(**chosen: str | None) -> None:
     """One source in the address, none of the others."""
-    state.set_params(**({"upload": None, "example": None, "biosample": None, "sample": None} | chosen))
+    state.set_params(**({"upload": None, "example": None, "biosample": None, "item": None} | chosen))

@@ -2,28 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from statistics import mean
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from core import jobs
-from core import workflows as wf
 from core.store.datasets import StoredDataset
 from core.store.runs import Run
 from pages.ui import feedback, state
 
 KIND_WORDS = {"classifier": "classifier", "generator": "generator of synthetic samples"}
 SHOWN = {
-    "trees": "trees", "n_trees": "trees", "split": "split", "min_label_count": "min. biosamples a label",
-    "n_genes": "genes", "genes": "genes", "label": "label", "model": "model", "steps": "steps", "seed": "seed",
-}  # fmt: skip
-SCORES = {
-    "classifier": {
-        "random_samples_f1": "F1, random split", "random_majority_f1": "majority, random split",
-        "series_samples_f1": "F1, series kept together", "series_majority_f1": "majority, series",
-    },
-    "generator": {"passed": "measures that reach their target", "copied_share": "copied share"},
+    "label": "label", "model": "model", "trees": "trees", "genes": "genes", "steps": "steps", "seed": "seed",
+    "min_label_count": "biosamples a label at least", "split": "split",
 }  # fmt: skip
 
 
@@ -89,11 +81,38 @@ def name_of(run: Run, in_use: bool = False) -> str:
     return " · ".join([*words, "in use"] if in_use else words)
 
 
+def headline(kind: str, metrics: Mapping[str, Any]) -> dict[str, float | None]:
+    """The few scores that a run is judged by at a glance; None where there is none (yet)."""
+    if kind == "classifier":
+        splits = metrics.get("splits") or {}
+        random, series = (splits.get(name) or {} for name in ("random", "series"))
+        return {
+            "F1, random split": (random.get("model") or {}).get("samples_f1"),
+            "F1, majority label": (random.get("majority") or {}).get("samples_f1"),
+            "F1, published forest": (random.get("published_forest") or {}).get("samples_f1"),
+            "F1, series kept together": (series.get("model") or {}).get("samples_f1"),
+        }
+    card = metrics.get("scorecard") or []
+    compared = [row["beats_baseline"] for row in card if row["beats_baseline"] is not None]
+    loss = metrics.get("critic_loss") or {}
+    return {
+        "measures passed, %": 100 * mean([row["verdict"] == "pass" for row in card]) if card else None,
+        "not worse than PCA-Gaussian, %": 100 * mean(compared) if compared else None,
+        "critic loss, first": loss.get("first"),
+        "critic loss, last": loss.get("last"),
+    }
+
+
 def describe(parameters: Mapping[str, Any]) -> str:
     """The parameters that a reader tells runs apart by."""
     known = [(word, parameters[key]) for key, word in SHOWN.items() if parameters.get(key) not in (None, "")]
-    return ", ".join(str(value) if word in ("label", "model") else f"{value:,} {word}" if isinstance(value, int) and word != "seed"
-                     else f"{word} {value}" for word, value in known)  # fmt: skip
+    return ", ".join(_in_words(word, value) for word, value in known)
+
+
+def _in_words(word: str, value: Any) -> str:
+    if word in ("label", "model"):
+        return str(value)
+    return f"{word} {value}" if word in ("seed", "split") else f"{value:,} {word}"
 
 
 def day(moment: str | None) -> str:

@@ -1,4 +1,4 @@
-"""What the Train page is made of: the forms, a live job, the history, runs side by side, one run in detail."""
+"""The upper part of the Train page: forms, live jobs, the history of runs and the choice among them."""
 
 from typing import Any
 
@@ -9,39 +9,130 @@ from core import jobs
 from core import workflows as wf
 from core.figures import train as charts
 from core.store.datasets import StoredDataset
-from core.workflows import RunView
 from pages.ui import feedback, runs, state, widgets
 
-LIVE = ("queued", "running")
+MODELS = {
+    "wgan-gp": "Wasserstein GAN with gradient penalty (default)",
+    "published": "Plain GAN of the published work",
+    "pca-gaussian": "Gaussian in PCA space (baseline)",
+    "smote": "SMOTE (baseline)",
+    "bootstrap": "Resampling with noise (baseline)",
+}
+GENES_HELP = "How many genes the forest reads: those that mark the labels best, chosen on the training part alone."
+LEAST_HELP = "Labels with fewer are dropped. Automatic: 0.5% of the labelled biosamples, at least 5, at most 500."
+STEPS_HELP = "0 takes the model's own default (2,000 for the Wasserstein GAN). Baselines have no steps."
+HISTORY = {
+    "active": st.column_config.CheckboxColumn("in use", width="small"),
+    "started": st.column_config.TextColumn("started", width="medium"),
+    "status": st.column_config.TextColumn("status", width="small"),
+    "parameters": st.column_config.TextColumn("parameters", width="medium"),
+    "id": st.column_config.TextColumn("run", width="small"),
+}
 
 
-def start(dataset: StoredDataset, kind: str, parameters: dict[str, Any]) -> None:
-    """Starts a training as a job, and puts it into the address."""
-    run = jobs.start(state.workspace(), kind, dataset.name, parameters)
-    state.set_params(**{f"{kind}_runs": run.id})
-    st.toast(f"Training started: {runs.describe(parameters)}", icon=":material/model_training:")
+def classifier_form(dataset: StoredDataset) -> None:
+    """Parameters of a classifier, and its start."""
+    usual = wf.default_parameters("classifier")
+    with st.form("classifier_form"):
+        st.markdown("**Train a classifier**")
+        left, right = st.columns(2)
+        trees = left.number_input("Trees", 1, 5000, usual["trees"], 50)
+        genes = right.number_input("Marker genes", 1, 100_000, usual["genes"], 100, help=GENES_HELP)
+        least = left.number_input("Min. biosamples a label", 1, 1_000_000, usual["min_label_count"],
+                                  placeholder="automatic", help=LEAST_HELP)  # fmt: skip
+        seed = right.number_input("Seed", 0, 2**31 - 1, usual["seed"])
+        split = st.radio("Headline score", list(charts.SPLITS), format_func=charts.SPLITS.get, horizontal=True,
+                         help="Both splits are always computed; this one counts as the run's score.")  # fmt: skip
+        if st.form_submit_button("Start training", type="primary", icon=":material/play_arrow:"):
+            chosen = {"trees": trees, "genes": genes, "min_label_count": least, "seed": seed, "split": split}
+            _start(dataset, "classifier", chosen)
+
+
+def generator_form(dataset: StoredDataset) -> None:
+    """Parameters of a generator, and its start; rare labels come first."""
+    sizes = dataset.labels.groupby("label").size().sort_values()
+    usual = wf.default_parameters("generator")
+    with st.form("generator_form"):
+        st.markdown("**Train a generator of synthetic samples**")
+        names = list(sizes.index)
+        start = names.index(usual["label"]) if usual["label"] in names else 0
+        label = st.selectbox("Label", names, start, format_func=lambda name: f"{name} ({sizes[name]:,} biosamples)")
+        model = st.selectbox("Model", list(MODELS), format_func=MODELS.get)
+        left, right = st.columns(2)
+        steps = left.number_input("Training steps", 0, 200_000, usual["steps"], 100, help=STEPS_HELP)
+        seed = right.number_input("Seed", 0, 2**31 - 1, usual["seed"])
+        if st.form_submit_button("Start training", type="primary", icon=":material/play_arrow:"):
+            _start(dataset, "generator", {"label": label, "model": model, "steps": steps, "seed": seed})
+
+
+FORMS = {"classifier": classifier_form, "generator": generator_form}
+
+
+def _start(dataset: StoredDataset, kind: str, parameters: dict[str, Any]) -> None:
+    with feedback.errors():
+        jobs.start(state.workspace(), kind, dataset.name, parameters)
+        st.toast(f"Training started: {runs.describe(parameters)}", icon=":material/model_training:")
 
 
 def show_live(dataset: StoredDataset, kind: str) -> None:
-    """Every training of this kind that runs or waits: its panel, and its curve as it grows."""
+    """Every training of this kind that runs or waits: its panel with a way to cancel, and its curve as it grows."""
     for run in jobs.active_runs(state.workspace()):
         if run.dataset == dataset.name and run.kind == kind:
-            with st.container(border=True):
-                st.markdown(f"**Training** · {runs.name_of(run)}")
-                feedback.job_panel(run)
-                _live_chart(run.id, kind)
+            st.caption(runs.name_of(run))
+            feedback.job_panel(run)
+            _live_chart(run.id, kind)
 
 
 @st.fragment(run_every=2.0)
 def _live_chart(run_id: str, kind: str) -> None:
-    view = wf.run_view(state.workspace(), run_id)
-    if view.run.status in LIVE:
-        _progress_chart(view, kind, f"live_{run_id}")
+    steps = wf.run_view(state.workspace(), run_id).steps
+    if kind == "classifier" and "trees" in steps:
+        widgets.chart(charts.tree_progress(steps), key=f"live_{run_id}", alt="Trees grown over time")
+    elif kind == "generator" and charts.curve_columns(steps):
+        widgets.chart(charts.loss_curves({"this run": steps}), key=f"live_{run_id}", alt="Losses of the GAN so far")
 
 
-def _progress_chart(view: RunView, kind: str, key: str) -> None:
-    """Trees grown, or the losses; nothing before there is a figure to draw."""
-    if kind == "classifier" and "trees" in view.steps:
-        widgets.chart(charts.tree_progress(view.steps), key=key)
-    elif kind == "generator" and charts.curve_columns(view.steps):
-        widgets.chart(charts.loss_curves({"this run": view.steps}), key=key)
+def show_history(dataset: StoredDataset, kind: str) -> pd.DataFrame:
+    """All trainings of this kind, newest first, with their headline scores; returns them as the workflow gives them."""
+    history = wf.runs(state.workspace(), dataset.name, kind)
+    if history.empty:
+        runs.none_yet(dataset, kind)
+        return history
+    rows = [
+        {"active": row.active, "started": runs.day(row.created), "status": row.status,
+         **runs.headline(kind, row.metrics), "parameters": runs.describe(row.parameters), "id": row.id}
+        for row in history.itertuples()
+    ]  # fmt: skip
+    table = pd.DataFrame(rows)
+    scores = {name: st.column_config.NumberColumn(name, format="%.3f") for name in table.columns if name not in HISTORY}
+    st.dataframe(table, hide_index=True, column_config=HISTORY | scores, alt=f"Trainings of the {kind}")
+    for row in history[history["status"] == "failed"].head(1).itertuples():
+        st.caption(f":material/error: Run {row.id[-4:]} failed: {row.error}")
+    widgets.downloads(table, f"{dataset.name}-{kind}-runs")
+    return history
+
+
+def choose_runs(history: pd.DataFrame, kind: str) -> list[str]:
+    """Ids of the runs to look at, in the address; the one in use to begin with."""
+    done = history[history["status"] == "done"]
+    if done.empty:
+        return []
+    words = {row.id: name_of(row) for row in done.itertuples()}
+    name, key = f"{kind}_runs", f"pick_{kind}_runs"
+    asked = [run_id for run_id in state.param(name).split(",") if run_id in words]
+    in_use = done.loc[done["active"], "id"].tolist() or [done["id"].iloc[0]]
+    st.session_state[key] = asked or in_use[:1]
+    return st.multiselect(
+        "Runs to look at: one for its details, several to compare them", list(words), key=key, format_func=words.get,
+        on_change=_runs_chosen, args=(name, key), max_selections=8,
+    )  # fmt: skip
+
+
+def name_of(row: Any) -> str:
+    """A row of the history in a few words."""
+    words = [runs.day(row.created), runs.describe(row.parameters), row.id[-4:]]
+    return " · ".join([*words, "in use"] if row.active else words)
+
+
+def _runs_chosen(name: str, key: str) -> None:
+    state.set_params(**{name: ",".join(st.session_state[key])})

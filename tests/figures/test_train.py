@@ -26,6 +26,12 @@ def test_curves_of_two_runs_share_panels_and_skip_gaps() -> None:
     assert figure.data[0].line.color != figure.data[2].line.color
 
 
+def test_a_job_under_way_is_drawn_over_its_share_done() -> None:
+    figure = train.loss_curves({"run": pd.DataFrame({"fraction": [0.1, 0.2], "critic_loss": [3.0, 2.0]})})
+    assert list(figure.data[0].x) == [0.1, 0.2]
+    assert figure.layout.xaxis.title.text == "Share of the job done"
+
+
 def test_no_curve_yet_is_an_empty_chart() -> None:
     assert len(train.loss_curves({"run": pd.DataFrame({"step": []})}).data) == 0
 
@@ -49,7 +55,7 @@ def test_tree_progress_before_the_first_tree() -> None:
 
 
 def test_confusion_shows_shares_of_the_true_label_and_counts_on_hover() -> None:
-    table = pd.DataFrame([[3, 1], [0, 0]], index=["brain", "liver"], columns=["brain", "liver"])
+    table = pd.DataFrame({"true": ["brain", "brain"], "predicted": ["brain", "liver"], "count": [3, 1]})
     heatmap = train.confusion(table).data[0]
     np.testing.assert_allclose(heatmap.z, [[0.75, 0.25], [0.0, 0.0]])
     np.testing.assert_allclose(heatmap.customdata, [[3, 1], [0, 0]])
@@ -65,7 +71,7 @@ def test_per_label_f1_orders_labels_by_the_first_table() -> None:
 
 
 def test_calibration_draws_the_ideal_and_every_split() -> None:
-    bins = pd.DataFrame({"confidence": [0.1, 0.9], "accuracy": [0.2, 0.8], "n": [50, 40]})
+    bins = pd.DataFrame({"predicted": [0.1, 0.9], "observed": [0.2, 0.8], "count": [50, 40]})
     ideal, split = train.calibration({"random": bins}).data
     assert list(ideal.x) == list(ideal.y) == [0, 1]
     assert list(split.y) == [0.2, 0.8]

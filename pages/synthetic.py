@@ -1,0 +1,64 @@
+"""Synthetic: generated biosamples of a rare label beside the real ones, and whether to trust them."""
+
+import streamlit as st
+
+from core.figures import synthetic as charts
+from core.store.datasets import StoredDataset
+from core.store.runs import Run
+from core.workflows import SyntheticView
+from pages.ui import feedback, generated, runs, state, widgets
+
+HELP = r"""
+A generator that was trained on the real biosamples of the dataset draws profiles of a rare label. **No biosample shown
+here as synthetic was ever measured.** Real biosamples that the generator never saw are the yardstick: each measure is
+given beside the same measure between two sets of real biosamples, and beside a Gaussian in PCA space, the simplest
+generator that a GAN has to beat. The published work judged by the distance to the representative biosample alone, which
+a generator that copies that one biosample would win; it is shown here beside the same histogram of real biosamples.
+"""
+
+
+def ask(dataset: StoredDataset) -> tuple[Run, int, int] | None:
+    """Which run, how many samples, which seed; all in the address."""
+    left, middle, right = st.columns([4, 1, 1])
+    with left:
+        run = runs.pick_run(dataset, "generator", "Generator")
+    if run is None:
+        return None
+    number = middle.number_input("Synthetic samples", 2, 1000, 100, 10, key="n", bind="query-params")
+    seed = right.number_input("Seed", 1, 2**31 - 1, 1, key="seed", bind="query-params")
+    return run, int(number), int(seed)
+
+
+def show_places(view: SyntheticView) -> None:
+    """The map of real and synthetic, one synthetic sample with its nearest real one, and the distances."""
+    left, right = st.columns([3, 2], gap="large")
+    with right:
+        chosen, nearest = generated.choose_sample(view)
+        st.markdown("**Distance to the representative biosample**")
+        widgets.chart(charts.distance_histogram(view.distances, view.set.label), key="distances")
+    with left:
+        st.markdown(f"**Real and synthetic {view.set.label} among all biosamples**")
+        widgets.chart(charts.projection(view.projection, view.set.label, chosen, nearest), key="projection")
+
+
+def show_genes(view: SyntheticView) -> None:
+    """Per-gene mean, spread and zeros, real against synthetic, and the label's top genes."""
+    for column, statistic in zip(st.columns(3), charts.STATISTICS, strict=True):
+        with column:
+            st.markdown(f"**Per gene: {charts.STATISTICS[statistic][0]}**")
+            widgets.chart(charts.gene_agreement(view.genes, statistic, view.set.label), key=f"genes_{statistic}")
+    st.markdown(f"**Genes that mark {view.set.label}: real biosamples above, synthetic below**")
+    widgets.chart(charts.heatmap(view.heatmap, view.heatmap_kinds, "z-score against all biosamples"), key="heatmap")
+
+
+dataset = state.dataset()
+widgets.title("Synthetic", "Generated biosamples of a rare label, beside the real ones.", HELP, dataset)
+asked = ask(dataset)
+if asked is not None:
+    with feedback.errors():
+        view = generated.compare(dataset, *asked)
+        generated.banner(dataset, view)
+        generated.show_scorecard(view.scorecard)
+        show_places(view)
+        show_genes(view)
+        generated.downloads(view, *asked)

@@ -1,0 +1,46 @@
+"""Train: retrain the classifier or the generator, watch it, compare runs, and choose the one in use."""
+
+import streamlit as st
+
+from core.store.datasets import StoredDataset
+from pages.ui import feedback, results, runs, state, training, widgets
+
+HELP = r"""
+**Classifier**: a random forest for several labels at once, scored on biosamples that it never saw. The *random* split
+(67/33) is the published way; it puts biosamples of one study on both sides, so it flatters. The split that keeps *whole
+series together* says what to expect of a new study. Both stand beside a majority baseline. Everything that is fitted
+(quantile target, choice of genes, thresholds) is fitted on the training part alone; the model that is kept is then
+fitted on all labelled biosamples.
+
+**Synthetic samples**: a conditional Wasserstein GAN with gradient penalty (the default), the plain GAN of the published
+work, or one of the simple generators that a GAN has to beat. About a third of the label's biosamples is held out, by
+whole series where it can be, and nothing is fitted on it. The critic's loss (negative, as plotted by Gulrajani et al.)
+is
+$\mathbb{E}[D(x)] - \mathbb{E}[D(\tilde x)] - \lambda\,\mathbb{E}[(\lVert\nabla D\rVert_2 - 1)^2]$ and falls towards 0.
+"""
+
+
+def show(dataset: StoredDataset, kind: str) -> None:
+    """One kind of model: the form and what runs beside the history, then the runs that were chosen."""
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        training.FORMS[kind](dataset)
+    with right:
+        training.show_live(dataset, kind)
+        history = training.show_history(dataset, kind)
+    chosen = training.choose_runs(history, kind)
+    if len(chosen) > 1:
+        results.compare(history, chosen, kind)
+    elif chosen:
+        results.show_run(dataset, history, chosen[0], kind)
+
+
+dataset = state.dataset()
+widgets.title(
+    "Train", "Retrain a model, watch it learn, compare runs, choose the one that the pages use.", HELP, dataset
+)
+tabs = st.tabs(list(runs.TABS.values()), key="model", bind="query-params")
+for kind, tab in zip(runs.TABS, tabs, strict=True):
+    if tab.open:
+        with tab, feedback.errors():
+            show(dataset, kind)
