@@ -21,7 +21,9 @@ st.set_page_config(page_title="ARCHScope", page_icon="🔭", layout="wide")
 there = [name for name in PAGES if (Path(__file__).parent / "pages" / f"{name}.py").is_file()]
 page = st.navigation(
     [
-        st.Page(f"pages/{name}.py", title=PAGES[name][0], icon=PAGES[name][1], url_path=name, default=name == "overview")
+        st.Page(
+            f"pages/{name}.py", title=PAGES[name][0], icon=PAGES[name][1], url_path=name, default=name == "overview"
+        )
         for name in there
     ]
 )

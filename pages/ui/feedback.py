@@ -126,12 +126,13 @@ def empty(text: str, icon: str = ":material/info:") -> None:
     st.info(text, icon=icon)
 
 
-def first_start(workspace: Workspace) -> None:
+def first_start(workspace: Workspace, heading: bool = True) -> None:
     """No dataset yet: starts the demo, shows how far it is, and opens the page when it is there."""
     run = jobs.bootstrap_demo(workspace)
     if run is None:
         st.rerun()
-    st.title("Welcome to ARCHScope")
+    if heading:
+        st.title("Welcome to ARCHScope", anchor=False)
     st.markdown(
         "There is no dataset yet, so ARCHScope is making one to look around in: **simulated** counts with real gene "
         "names. This page opens by itself when it is ready. To use your own file, go to the Data page."

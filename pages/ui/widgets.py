@@ -51,7 +51,9 @@ def _writer(frame: pd.DataFrame, kind: str) -> Callable[[], bytes]:
     return write
 
 
-def chart(figure: go.Figure, key: str, alt: str | None = None, on_select: Any = "ignore", modes: Sequence[str] = ("points",)) -> Any:
+def chart(
+    figure: go.Figure, key: str, alt: str | None = None, on_select: Any = "ignore", modes: Sequence[str] = ("points",)
+) -> Any:
     """A figure at the width of its container; its own menu saves it as SVG. Returns the selection where asked for."""
     config = {
         "displaylogo": False,

@@ -1,0 +1,92 @@
+"""Charts of the Overview page: how large the labels are, how deep the biosamples, what normalisation did."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from core.figures import palette, style
+
+
+def label_sizes(labels: pd.DataFrame) -> go.Figure:
+    """Biosamples of each label, largest on top. ``labels``: label, biosamples."""
+    shown = labels.sort_values("biosamples", ascending=False)
+    figure = go.Figure(
+        go.Bar(
+            y=shown["label"], x=shown["biosamples"], orientation="h", text=[f"{n:,}" for n in shown["biosamples"]],
+            textposition="outside", cliponaxis=False, marker={"color": [palette.label_color(label) for label in shown["label"]]},
+            hovertemplate="%{y}: %{x:,} biosamples<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_xaxes(title="Biosamples (one with two labels counts for both)", rangemode="tozero")
+    figure.update_yaxes(autorange="reversed", type="category")
+    return style.finish(figure, height=style.bar_height(len(shown)))
+
+
+def depth(biosamples: pd.DataFrame) -> go.Figure:
+    """Histogram of sequencing depth: counts that each biosample has in all, on a log scale."""
+    values = biosamples.loc[biosamples["depth"] > 0, "depth"].to_numpy()
+    figure = _histogram(np.log10(values), "biosamples around 10^%{x:.2f} counts")
+    powers = (
+        np.arange(np.floor(np.log10(values.min())), np.ceil(np.log10(values.max())) + 1)
+        if len(values)
+        else np.array([0.0])
+    )
+    ticks = [power + step for power in powers for step in (0, np.log10(3))]
+    figure.update_xaxes(
+        title="Counts in all (log scale)", tickvals=ticks, ticktext=[_short(10**tick) for tick in ticks]
+    )
+    return style.mark_value(
+        figure, float(np.median(np.log10(values))), f"median {_short(np.median(values))}", palette.SYNTHETIC
+    )
+
+
+def zero_share(biosamples: pd.DataFrame) -> go.Figure:
+    """Histogram of the share of genes without any count in each biosample."""
+    values = biosamples["zero_share"].to_numpy()
+    figure = _histogram(values, "biosamples around %{x:.1%}")
+    figure.update_xaxes(title="Genes with no count, share of all genes", tickformat=".0%")
+    return style.mark_value(figure, float(np.median(values)), f"median {np.median(values):.0%}", palette.SYNTHETIC)
+
+
+def normalisation(distributions: pd.DataFrame) -> go.Figure:
+    """Percentile curves of some biosamples at each stage: apart before, one curve once quantile-normalised.
+
+    ``distributions``: sample_id, stage, percentile, value, stages in their order.
+    """
+    stages = list(dict.fromkeys(distributions["stage"]))
+    titles = [stage[0].upper() + stage[1:] if not stage.startswith("log") else stage for stage in stages]
+    figure = make_subplots(rows=1, cols=len(stages), subplot_titles=titles, horizontal_spacing=0.07)
+    for column, stage in enumerate(stages, 1):
+        part = distributions[distributions["stage"] == stage]
+        wide = part.pivot_table(index="percentile", columns="sample_id", values="value", sort=False)
+        for sample in wide.columns:
+            figure.add_scatter(
+                x=wide.index, y=wide[sample].to_numpy(np.float32), mode="lines", name=str(sample), opacity=0.45,
+                line={"width": 1, "color": palette.ACCENT},
+                hovertemplate=f"{sample}<br>percentile %{{x:.0f}}: %{{y:.2f}}<extra></extra>", row=1, col=column,
+            )  # fmt: skip
+        figure.update_xaxes(title="Percentile of genes", row=1, col=column)
+    figure.update_yaxes(title="Expression, log2(1 + count)", row=1, col=1)
+    if len(stages) > 2:
+        figure.update_yaxes(title="the same, per length", row=1, col=len(stages))
+    figure.update_layout(showlegend=False)
+    style.finish(figure, height=340)
+    return figure.update_layout(margin={"t": 36})
+
+
+def _histogram(values: np.ndarray, hover: str) -> go.Figure:
+    counts, edges = np.histogram(values, bins=30)
+    bars = go.Bar(x=(edges[:-1] + edges[1:]) / 2, y=counts, width=np.diff(edges), marker={"color": palette.ACCENT, "opacity": 0.8},
+                  hovertemplate="%{y} " + hover + "<extra></extra>")  # fmt: skip
+    figure = go.Figure(bars)
+    figure.update_yaxes(title="Biosamples")
+    style.finish(figure, height=260)
+    return figure.update_layout(margin={"t": 28})
+
+
+def _short(number: float) -> str:
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.3g}{unit}"
+    return f"{number:.3g}"

@@ -1,0 +1,63 @@
+"""Data: the datasets there are, and building a new one from an ARCHS4 file."""
+
+import pandas as pd
+import streamlit as st
+
+from core import workflows as wf
+from pages.ui import building, facts, feedback, state, widgets
+
+HELP = r"""
+A **dataset** is one counts file in an ARCHS4 layout (HDF5, any release) with its labels and gene lengths. Building reads the
+counts once, maps every biosample onto a common distribution (quantile normalisation of $\log_2(1 + X)$), divides by gene
+length, and measures each gene.
+
+- **Labels**: a table `sample_id<TAB>label`; repeat a biosample for several labels.
+- **Lengths**: a table with `symbol`, `ensembl_gene_id`, `longest_transcript_spliced_length` and
+  `longest_transcript_genomic_span`, or a GENCODE GTF (plain or gzip).
+
+Building the same files with the same settings again is recognised and takes no time. A build that fails changes nothing.
+"""
+
+
+def show_datasets() -> None:
+    """The datasets there are; choosing one makes it the dataset of every page."""
+    st.subheader("Datasets", anchor=False)
+    table = wf.datasets(state.workspace())
+    if table.empty:
+        feedback.first_start(state.workspace(), heading=False)
+        return
+    table["created"] = pd.to_datetime(table["created"])
+    widgets.id_table(table, "name", "datasets", state.param("dataset"), choose, column_config=building.dataset_columns(),
+                     alt="Datasets")  # fmt: skip
+    widgets.downloads(table, "datasets")
+
+
+def choose(name: str) -> None:
+    """Makes a dataset the current one."""
+    if name:
+        state.set_params(dataset=name, gene=None, sample=None)
+
+
+def show_left_out() -> None:
+    """Genes of the chosen dataset that are not in its rankings, or were in its file more than once."""
+    dataset = state.dataset()
+    table = facts.left_out(dataset.manifest)
+    without = len(dataset.manifest["without_length"])
+    st.subheader(f"Genes of {dataset.name} that need a word", anchor=False)
+    st.markdown(f"**{without:,}** of {dataset.manifest['n_genes_all']:,} genes have no length and are kept out of the "
+                f"rankings; **{len(dataset.manifest['repeated_genes']):,}** stand in the file more than once.")  # fmt: skip
+    if len(table):
+        st.dataframe(table, hide_index=True, height=min(300, 40 + 35 * len(table)), alt="Genes left out or repeated")
+        widgets.downloads(table, f"{dataset.name}-genes-left-out")
+
+
+widgets.title("Data", "Choose a dataset, or build one from an ARCHS4 file.", HELP)
+with feedback.errors():
+    show_datasets()
+left, right = st.columns([3, 2], gap="large")
+with left, feedback.errors():
+    building.follow(state.workspace())
+    building.form(state.workspace())
+with right, feedback.errors():
+    if state.dataset_names():
+        show_left_out()

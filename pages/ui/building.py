@@ -1,0 +1,141 @@
+"""The build form: where counts, labels and lengths come from, how to normalise, and the job that does it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core import jobs
+from core.errors import ArchscopeError, RecipeError
+from core.store.runs import Run
+from core.store.workspace import Workspace
+from core.workflows import BuildRequest
+from pages.ui import feedback, state
+
+PATH, UPLOAD = "Path on this machine", "Upload"
+MEASURES = {"spliced": "Spliced length", "genomic_span": "Genomic span", "none": "Do not divide"}
+REPEATED = {"sum": "Add their counts up", "keep": "Keep them apart"}
+COUNTS_TYPES, LABEL_TYPES, LENGTH_TYPES = (
+    ["h5", "hdf5"],
+    ["tsv", "txt", "csv", "gz"],
+    ["tsv", "txt", "csv", "gtf", "gz"],
+)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A file as the form gives it: a path that was typed, or an upload that is not on disk yet."""
+
+    path: str = ""
+    upload: Any = None
+
+    def save(self, folder: Path) -> str | None:
+        """The path to build from; an upload is written below ``folder`` first. None where nothing was given."""
+        if self.upload is None:
+            return str(Path(self.path.strip()).expanduser()) if self.path.strip() else None
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / Path(self.upload.name).name
+        with target.open("wb") as file:
+            while block := self.upload.read(8 << 20):
+                file.write(block)
+        return str(target)
+
+
+def form(workspace: Workspace) -> None:
+    """Asks for everything that a build needs and starts it; bad input is one error and starts nothing."""
+    st.subheader("Build a dataset", anchor=False)
+    where = st.segmented_control("Files come from", [PATH, UPLOAD], default=PATH, required=True, key="files_from")
+    with st.form("build", enter_to_submit=False):
+        name = st.text_input("Name", key="build_name", max_chars=64, placeholder="my-tissues",
+                             help="Letters, digits, '-', '_' and '.'; a dataset of that name is replaced once the build is done.")  # fmt: skip
+        counts = _ask("Counts (ARCHS4 layout, .h5)", "counts", where, COUNTS_TYPES)
+        labels = _ask("Labels (optional)", "labels", where, LABEL_TYPES)
+        lengths = _ask("Gene lengths: table or GENCODE GTF", "lengths", where, LENGTH_TYPES)
+        left, middle, right = st.columns(3)
+        measure = left.selectbox("Divide by", list(MEASURES), format_func=MEASURES.__getitem__, key="build_measure",
+                                 help="Spliced: sum of exons of the longest transcript. Genomic span: its introns too.")  # fmt: skip
+        unit = middle.selectbox(
+            "Length in", ["kb", "bp"], key="build_unit", help="The published code divided by genomic span in bp."
+        )
+        repeated = right.selectbox(
+            "Repeated genes", list(REPEATED), format_func=REPEATED.__getitem__, key="build_repeated"
+        )
+        limit = st.slider("Leave out biosamples from this single-cell probability on", 0.05, 1.05, 0.5, 0.05, key="build_limit",
+                          help="1.05 keeps every biosample.")  # fmt: skip
+        if not st.form_submit_button("Build", type="primary", icon=":material/build:"):
+            return
+    settings = {"length_measure": measure, "length_unit": unit, "repeated_genes": repeated, "max_singlecell": limit}
+    with feedback.errors():
+        run = start(workspace, name.strip(), {"counts": counts, "labels": labels, "lengths": lengths}, settings)
+        state.set_params(run=run.id)
+        st.rerun()
+
+
+def start(workspace: Workspace, name: str, sources: dict[str, _Source], settings: dict[str, Any]) -> Run:
+    """Checks what was asked for and starts the job. Raises InputError, and then nothing was started."""
+    if not name:
+        raise RecipeError("The dataset has no name: give it one.")
+    if not sources["counts"].path.strip() and sources["counts"].upload is None:
+        raise RecipeError("There is no counts file: give one in an ARCHS4 layout (.h5).")
+    request = BuildRequest(Path("-"), name, lengths=Path("-"), **settings)
+    request.recipe()  # the name and the settings, before an upload is written anywhere
+    files = {key: source.save(workspace.root / "uploads" / name) for key, source in sources.items()}
+    paths = {key: Path(path) for key, path in files.items() if path}
+    checked = BuildRequest(name=name, **paths, **settings)
+    checked.recipe()
+    _ = checked.inputs
+    return jobs.start(workspace, "build", name, {**files, **settings})
+
+
+def _ask(label: str, key: str, where: str, types: list[str]) -> _Source:
+    if where == UPLOAD:
+        return _Source(upload=st.file_uploader(label, types, key=f"{key}_upload"))
+    return _Source(path=st.text_input(label, key=f"{key}_path", placeholder="/path/to/file") or "")
+
+
+def follow(workspace: Workspace) -> None:
+    """The build that the address names, or else the one that runs: progress, then how it went."""
+    asked = state.param("run")
+    running = [run for run in jobs.active_runs(workspace) if run.kind == "build"]
+    run = next((run for run in running if run.id == asked), running[0] if running else None)
+    if run is None and asked:
+        run = _finished(workspace, asked)
+    if run is None:
+        return
+    feedback.job_panel(run)
+    result = run.result
+    if result and result["status"] == "done":
+        _say_done(run, result["metrics"])
+
+
+def _finished(workspace: Workspace, run_id: str) -> Run | None:
+    try:
+        run = workspace.runs.get(run_id)
+    except ArchscopeError:
+        return None
+    return run if run.kind == "build" else None
+
+
+def _say_done(run: Run, metrics: dict[str, Any]) -> None:
+    if metrics["cached"]:
+        st.info(f"{run.dataset} was built before from the very same files and settings: nothing had to be computed.",
+                icon=":material/bolt:")  # fmt: skip
+    else:
+        st.caption(f"Built in {feedback.duration(metrics['seconds'])}.")
+    for text in metrics["warnings"]:
+        st.caption(f"• {text}")
+    st.page_link("pages/rankings.py", label=f"Open the rankings of {run.dataset}", icon=":material/leaderboard:",
+                 query_params={"dataset": run.dataset})  # fmt: skip
+
+
+def dataset_columns() -> dict[str, Any]:
+    """How the list of datasets is titled and formatted."""
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    return {
+        "name": text("Dataset", width=130), "simulated": st.column_config.CheckboxColumn("Simulated", width=85),
+        "n_biosamples": number("Biosamples", format="localized", width=95), "n_genes": number("Genes", format="localized", width=80),
+        "n_labels": number("Labels", format="localized", width=70), "n_series": number("Series", format="localized", width=70),
+        "created": st.column_config.DatetimeColumn("Built (UTC)", format="YYYY-MM-DD HH:mm", width=135),
+        "fingerprint": text("Fingerprint", help="Of the content of the files", width=150), "counts": text("Counts file"),
+    }  # fmt: skip

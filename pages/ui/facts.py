@@ -1,0 +1,69 @@
+"""What a dataset's manifest says, in words: its figures, its warnings, where it came from."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.workflows import Overview
+from pages.ui import widgets
+
+MEASURES = {
+    "spliced": "spliced length of the longest transcript",
+    "genomic_span": "genomic span of the longest transcript",
+    "none": "not divided by length",
+}
+
+
+def summary(view: Overview) -> None:
+    """The dataset in figures."""
+    m = view.manifest
+    depth = m["depth"]
+    widgets.tiles([
+        ("Biosamples", f"{m['n_biosamples']:,}", f"{m['n_labelled']:,} of them have a label."),
+        ("Genes", f"{m['n_genes']:,}", f"In the rankings; the file has {m['n_file_genes']:,} rows of genes."),
+        ("Labels", f"{m['n_labels']:,}", "Tissues and cell lines; a biosample may have several."),
+        ("Series", f"{m['n_series']:,}", "Studies; biosamples of one series are not independent."),
+        ("Median depth", f"{depth['median'] / 1e6:,.1f} M", f"Counts a biosample: {depth['min']:,.0f} to {depth['max']:,.0f}."),
+        ("Zeros", f"{m['zero_share']:.0%}", "Share of all entries of the count table that are 0."),
+    ])  # fmt: skip
+
+
+def warnings(manifest: dict[str, Any]) -> None:
+    """What a reader should know before trusting the figures, with the genes by name where it is about genes."""
+    if not manifest["warnings"]:
+        return
+    with st.expander(f"Worth knowing ({len(manifest['warnings'])})", icon=":material/info:"):
+        st.markdown("\n".join(f"- {text}" for text in manifest["warnings"]))
+
+
+def left_out(manifest: dict[str, Any]) -> pd.DataFrame:
+    """Genes without a length, and genes that stand in the file more than once, by name."""
+    rows = [(name, "no length: kept out of the rankings") for name in manifest["without_length"]]
+    treatment = "counts added up" if manifest["recipe"]["repeated_genes"] == "sum" else "kept apart"
+    rows += [(name, f"more than once in the file: {treatment}") for name in manifest["repeated_genes"]]
+    return pd.DataFrame(rows, columns=["gene", "why"])
+
+
+def provenance(view: Overview) -> pd.DataFrame:
+    """Files, fingerprint, recipe, version and models: what, value."""
+    m, recipe = view.manifest, view.manifest["recipe"]
+    length = MEASURES[recipe["length_measure"]]
+    if recipe["length_measure"] != "none":
+        length += f", in {recipe['length_unit']}"
+    rows = [(f"{kind} file", path) for kind, path in m["sources"].items()]
+    rows += [
+        ("simulated", "yes: no biosample was ever measured" if m["simulated"] else "no"),
+        ("file layout", f"{m['layout']}{', version ' + str(m['archs4_version']) if m['archs4_version'] else ''}"),
+        ("organism", m["organism"] or "not stated"),
+        ("fingerprint of the content", m["fingerprint"]),
+        ("gene length", length),
+        ("repeated genes", "counts added up" if recipe["repeated_genes"] == "sum" else "kept apart"),
+        ("left out as single-cell", f"{m['n_single_cell']:,} biosamples (probability of {recipe['max_singlecell']} or more)"),
+        ("neighbourhood size", str(recipe["neighbourhood_size"])),
+        ("recipe version", str(recipe["version"])),
+        ("built", f"{m['created'][:19].replace('T', ' ')} UTC in {m['seconds']:.0f} s, ARCHScope {m['version']}"),
+        ("classifier in use", view.classifier or "none yet"),
+        ("generator in use", view.generator or "none yet"),
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["what", "value"])
