@@ -17,14 +17,20 @@ class Stages:
         self._weights = dict(weights)
         self._total = sum(weights.values())
 
+    def by_name(self, stage: str, done: float, total: float, **values: float | str) -> None:
+        """A ``Progress`` for work that names its own stages, each of which has a weight here."""
+        share = min(1.0, done / total) if total else 1.0
+        self._progress(stage, self._before(stage) + self._weights[stage] * share, self._total, **values)
+
     def stage(self, name: str) -> Progress:
         """A ``Progress`` for one stage, to hand to whatever does its work."""
-        names = list(self._weights)
-        before = sum(self._weights[other] for other in names[: names.index(name)])
 
         def report(stage: str, done: float, total: float, **values: float | str) -> None:
-            share = min(1.0, done / total) if total else 1.0
-            self._progress(name, before + self._weights[name] * share, self._total, **values)
+            self.by_name(name, done, total, **values)
 
         report(name, 0, 1)
         return report
+
+    def _before(self, name: str) -> float:
+        names = list(self._weights)
+        return sum(self._weights[other] for other in names[: names.index(name)])

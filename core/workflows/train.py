@@ -1,14 +1,17 @@
 """Training runs: evaluate honestly, fit on everything that is labelled, leave the model with its card."""
 
+import shutil
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from core import __version__
 from core.errors import RecipeError
 from core.models.classifier import ClassifierRecipe, TissueClassifier
-from core.models.generators import GeneratorRecipe, train_and_evaluate
+from core.models.generators import GeneratorRecipe
+from core.models.generators.study import train_and_evaluate
 from core.models.validation import evaluate_classifier
 from core.store.datasets import StoredDataset
 from core.store.files import write_json, write_parquet
@@ -57,25 +60,29 @@ def train_generator(workspace: Workspace, run: Run, progress: Progress) -> dict[
             f"Dataset {dataset.name!r} has no label {recipe.label!r}: choose one of {', '.join(dataset.label_names)}."
         )
     labelled = _labelled(dataset)
-    stages = Stages(progress, {"training": 5.0, "saving": 0.2})
-    study = train_and_evaluate(
+    stages = Stages(progress, {"normalise": 0.5, "training": 5.0, "evaluation": 2.0, "saving": 0.2})
+    generator, study = train_and_evaluate(
         np.asarray(dataset.counts[labelled]),
         dataset.label_matrix[labelled],
         dataset.label_names,
-        dataset.biosamples["series_id"].iloc[labelled].tolist(),
         recipe,
-        stages.stage("training"),
-        run.path / "checkpoint",
+        series=dataset.biosamples["series_id"].iloc[labelled].to_numpy(dtype=np.str_),
+        progress=stages.by_name,
+        checkpoint_dir=run.path / "checkpoint",
     )
     stages.stage("saving")
-    study.generator.save(run.path / "model")
-    for name, table in study.tables().items():
-        write_parquet(run.path / f"{name}.parquet", table)
-    write_json(run.path / "evaluation.json", study.evaluation)
+    generator.save(run.path / "model")
+    shutil.rmtree(run.path / "checkpoint", ignore_errors=True)  # only an unfinished training goes on from it
+    write_parquet(run.path / "history.parquet", pd.DataFrame(study.pop("history")))
+    write_parquet(run.path / "scorecard.parquet", pd.DataFrame(study["scorecard"]))
+    write_json(run.path / "evaluation.json", study)
     ids = dataset.biosamples["sample_id"].to_numpy()[labelled]
-    card = _card(dataset, asdict(recipe), study.summary, ids[study.train].tolist())
-    write_json(run.path / "card.json", card | {"held_out": ids[study.test].tolist()})
-    return dict(study.summary)
+    held_out = ids[study["split"]["test"]].tolist()
+    metrics = {key: study[key] for key in ("label", "model", "verdict", "critic_loss")}
+    metrics |= {"scorecard": study["scorecard"], "held_out": len(held_out), "split": study["split"]["rule"]}
+    card = _card(dataset, asdict(recipe), metrics, ids[study["split"]["train"]].tolist())
+    write_json(run.path / "card.json", card | {"held_out": held_out})
+    return metrics
 
 
 def _labelled(dataset: StoredDataset) -> IndexArray:
