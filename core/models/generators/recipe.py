@@ -1,0 +1,101 @@
+"""What a generator depends on, as canonical JSON with a version number."""
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from core.errors import RecipeError
+
+MODELS = ("wgan-gp", "published", "pca-gaussian", "smote", "bootstrap")
+RECIPE_VERSION = 1
+_STEPS = {"wgan-gp": 2500, "published": 800}
+_LEARNING_RATE = {"wgan-gp": 5e-4, "published": 2e-4}
+
+# Bounds (inclusive) of every number that a user may choose.
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "seed": (0, 2**31 - 1),
+    "n_components": (2, 512),
+    "latent": (1, 1024),
+    "hidden": (8, 2048),
+    "steps": (1, 200_000),
+    "batch": (4, 4096),
+    "critic_steps": (1, 20),
+    "penalty": (0.0, 1000.0),
+    "learning_rate": (1e-6, 0.1),
+    "ema": (0.0, 0.9999),
+    "jitter": (0.0, 1.0),
+    "target_share": (0.0, 1.0),
+    "patience": (0, 10_000),
+    "neighbours": (1, 100),
+    "noise": (0.0, 2.0),
+    "shrinkage": (0.0, 1.0),
+}
+
+
+@dataclass(frozen=True)
+class GeneratorRecipe:
+    """Parameters of one generator; those that a model does not use do not change it.
+
+    ``steps`` and ``learning_rate``: 0 takes the model's own default. ``jitter``: sd of the noise on real scores that
+    the critic sees, in units of a component's spread within labels. ``target_share``: share of a batch drawn from the
+    target label (the rest is balanced over all labels). ``patience``: validations without improvement before an early
+    stop, 0 = never. ``neighbours`` of SMOTE; ``noise`` of the bootstrap, in gene standard deviations of the label;
+    ``shrinkage`` of covariances towards their diagonal.
+    """
+
+    model: str = "wgan-gp"
+    label: str = ""
+    seed: int = 1
+    n_components: int = 32
+    latent: int = 64
+    hidden: int = 256
+    steps: int = 0
+    batch: int = 64
+    critic_steps: int = 5
+    penalty: float = 10.0
+    learning_rate: float = 0.0
+    ema: float = 0.995
+    jitter: float = 0.0
+    target_share: float = 0.5
+    patience: int = 0
+    neighbours: int = 5
+    noise: float = 0.25
+    shrinkage: float = 0.1
+
+    def validated(self) -> "GeneratorRecipe":
+        """This recipe with defaults filled in. Raises RecipeError for a parameter that is unknown or out of range."""
+        if self.model not in MODELS:
+            raise RecipeError(f"Generator model '{self.model}' is unknown: choose one of {', '.join(MODELS)}.")
+        if not self.label:
+            raise RecipeError("A generator needs a label: name the tissue or cell line to make samples of.")
+        filled = replace(
+            self,
+            steps=self.steps or _STEPS.get(self.model, 1),
+            learning_rate=self.learning_rate or _LEARNING_RATE.get(self.model, 1e-3),
+        )
+        for name, (low, high) in _BOUNDS.items():
+            value = getattr(filled, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+                raise RecipeError(f"Generator parameter {name} = {value} is out of range: choose {low:g} to {high:g}.")
+        return filled
+
+    def to_json(self) -> dict[str, Any]:
+        """All parameters and the version of this recipe's meaning."""
+        return {"version": RECIPE_VERSION, **asdict(self)}
+
+    def canonical(self) -> str:
+        """One string for one recipe: a key for caches and file names."""
+        return json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "GeneratorRecipe":
+        """Raises RecipeError for parameters that this version does not know."""
+        values = dict(values)
+        version = values.pop("version", RECIPE_VERSION)
+        unknown = sorted(set(values) - {field.name for field in fields(cls)})
+        if version != RECIPE_VERSION or unknown:
+            raise RecipeError(
+                f"Generator recipe of version {version} with unknown parameters {unknown or 'none'} cannot be read: "
+                f"this program knows version {RECIPE_VERSION}. Train the generator again."
+            )
+        return cls(**values)
