@@ -4,32 +4,20 @@ import pandas as pd
 import streamlit as st
 
 from core import workflows as wf
+from core.store.datasets import StoredDataset
 from pages.ui import building, facts, feedback, state, widgets
 
 HELP = r"""
-A **dataset** is one counts file in an ARCHS4 layout (HDF5, any release) with its labels and gene lengths. Building reads the
-counts once, maps every biosample onto a common distribution (quantile normalisation of $\log_2(1 + X)$), divides by gene
-length, and measures each gene.
+A **dataset** is one counts file in an ARCHS4 layout (HDF5, any release) with its labels and gene lengths. Building
+reads the counts, maps every biosample onto a common distribution (quantile normalisation of $\log_2(1 + X)$), divides
+by gene length, and measures each gene.
 
 - **Labels**: a table `sample_id<TAB>label`; repeat a biosample for several labels.
 - **Lengths**: a table with `symbol`, `ensembl_gene_id`, `longest_transcript_spliced_length` and
   `longest_transcript_genomic_span`, or a GENCODE GTF (plain or gzip).
 
-Building the same files with the same settings again is recognised and takes no time. A build that fails changes nothing.
+Building the same files with the same settings again is recognised and takes no time. A failed build changes nothing.
 """
-
-
-def show_datasets() -> None:
-    """The datasets there are; choosing one makes it the dataset of every page."""
-    st.subheader("Datasets", anchor=False)
-    table = wf.datasets(state.workspace())
-    if table.empty:
-        feedback.first_start(state.workspace(), heading=False)
-        return
-    table["created"] = pd.to_datetime(table["created"])
-    widgets.id_table(table, "name", "datasets", state.param("dataset"), choose, column_config=building.dataset_columns(),
-                     alt="Datasets")  # fmt: skip
-    widgets.downloads(table, "datasets")
 
 
 def choose(name: str) -> None:
@@ -38,16 +26,30 @@ def choose(name: str) -> None:
         state.set_params(dataset=name, gene=None, sample=None)
 
 
-def show_left_out() -> None:
-    """Genes of the chosen dataset that are not in its rankings, or were in its file more than once."""
-    dataset = state.dataset()
-    table = facts.left_out(dataset.manifest)
-    without = len(dataset.manifest["without_length"])
-    st.subheader(f"Genes of {dataset.name} that need a word", anchor=False)
-    st.markdown(f"**{without:,}** of {dataset.manifest['n_genes_all']:,} genes have no length and are kept out of the "
-                f"rankings; **{len(dataset.manifest['repeated_genes']):,}** stand in the file more than once.")  # fmt: skip
+def show_datasets() -> None:
+    """The datasets there are; choosing one makes it the dataset of every page."""
+    table = wf.datasets(state.workspace())
+    if table.empty:
+        feedback.first_start(state.workspace(), heading=False)
+        return
+    st.subheader("Datasets", anchor=False)
+    table["created"] = pd.to_datetime(table["created"])
+    columns = building.dataset_columns()
+    widgets.id_table(table, "name", "datasets", state.param("dataset"), choose, column_config=columns, alt="Datasets")
+    widgets.downloads(table, "datasets")
+
+
+def show_gene_coverage(dataset: StoredDataset) -> None:
+    """Genes that are not in the rankings, or were in the file more than once, by name."""
+    facts_of, table = dataset.manifest, facts.left_out(dataset.manifest)
+    without, repeated = len(facts_of["without_length"]), len(facts_of["repeated_genes"])
+    st.subheader(f"Genes of {dataset.name}", anchor=False)
+    st.markdown(
+        f"**{without:,}** of {facts_of['n_genes_all']:,} genes have no length and are kept out of the rankings. "
+        f"**{repeated:,}** stand in the file more than once."
+    )
     if len(table):
-        st.dataframe(table, hide_index=True, height=min(300, 40 + 35 * len(table)), alt="Genes left out or repeated")
+        st.dataframe(table, hide_index=True, height=min(460, 40 + 35 * len(table)), alt="Genes left out or repeated")
         widgets.downloads(table, f"{dataset.name}-genes-left-out")
 
 
@@ -60,4 +62,4 @@ with left, feedback.errors():
     building.form(state.workspace())
 with right, feedback.errors():
     if state.dataset_names():
-        show_left_out()
+        show_gene_coverage(state.dataset())

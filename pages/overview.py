@@ -8,20 +8,20 @@ from core.workflows import Overview
 from pages.ui import cached, facts, feedback, state, widgets
 
 HELP = r"""
-Counts $X$ become $L = \log_2(1 + X)$. **Quantile normalisation** gives every biosample one and the same distribution: the target
-$t$, the mean of all biosamples' sorted $L$; a value becomes the target at its rank, tied values share one value. Then
-each gene is divided by its length: $Y = Q / \text{length}$.
+Counts $X$ become $L = \log_2(1 + X)$. **Quantile normalisation** gives every biosample one and the same distribution:
+the target $t$, the mean of all biosamples' sorted $L$; a value becomes the target at its rank, tied values share one
+value. Then each gene is divided by its length: $Y = Q / \text{length}$.
 
 The three panels show the percentiles of about 40 biosamples at each stage. They should lie apart on the left, on one
 curve in the middle, and nearly so on the right.
 """
 NEXT = (
-    ("rankings", "Rank the genes", ":material/leaderboard:", "Which genes stand out somewhere?"),
-    ("neighbourhood", "Look at a neighbourhood", ":material/hub:", "Which biosamples give a gene its signal?"),
-    ("classify", "Classify a sample", ":material/biotech:", "What is an unlabelled biosample?"),
-    ("train", "Retrain a model", ":material/model_training:", "Does another setting do better?"),
-    ("synthetic", "See synthetic samples", ":material/auto_awesome:", "Do they look like the real ones?"),
-    ("data", "Add your own data", ":material/database:", "Build a dataset from an ARCHS4 file."),
+    ("rankings", "Rank genes", ":material/leaderboard:", "Which genes stand out somewhere?"),
+    ("neighbourhood", "Neighbours", ":material/hub:", "Which biosamples give a gene its signal?"),
+    ("classify", "Classify", ":material/biotech:", "What is an unlabelled biosample?"),
+    ("train", "Retrain", ":material/model_training:", "Does another setting do better?"),
+    ("synthetic", "Synthesize", ":material/auto_awesome:", "Do generated samples look real?"),
+    ("data", "Add data", ":material/database:", "Build a dataset from an ARCHS4 file."),
 )  # fmt: skip
 
 
@@ -30,7 +30,7 @@ def show_next() -> None:
     st.subheader("Next steps", anchor=False)
     with st.container(horizontal=True, gap="small"):
         for page, label, icon, why in NEXT:
-            with st.container(border=True, width=205):
+            with st.container(border=True, width=150):
                 st.page_link(f"pages/{page}.py", label=label, icon=icon, query_params=state.link())
                 st.caption(why)
 
@@ -53,7 +53,12 @@ def show_charts(view: Overview) -> None:
         st.subheader("Genes without counts", anchor=False)
         widgets.chart(figures.zero_share(view.biosamples), "zeros", "Histogram of the share of genes without counts")
     st.subheader("Before and after normalisation", anchor=False)
-    widgets.chart(figures.normalisation(view.distributions), "normalisation", "Percentile curves at three stages")
+    stages = view.distributions["stage"].unique()
+    for column, stage in zip(st.columns(len(stages), gap="medium"), stages, strict=True):
+        with column:
+            st.markdown(f"**{stage[:1].upper()}{stage[1:]}**" if stage[:3] != "log" else f"**{stage}**")
+            told = f"Percentile curves of some biosamples, {stage}"
+            widgets.chart(figures.normalisation(view.distributions, stage), f"normalisation-{stage}", told)
 
 
 dataset = state.dataset()
@@ -66,7 +71,5 @@ with feedback.errors():
     show_charts(view)
     st.subheader("Where it came from", anchor=False)
     table: pd.DataFrame = facts.provenance(view)
-    st.dataframe(table, hide_index=True, alt="Provenance", column_config={
-        "what": st.column_config.TextColumn("", width=220), "value": st.column_config.TextColumn("", width="large"),
-    })  # fmt: skip
+    st.dataframe(table, hide_index=True, height="content", alt="Provenance", column_config=facts.columns())
     widgets.downloads(table, f"{dataset.name}-provenance")

@@ -10,6 +10,7 @@ from core.figures import palette, style
 from core.types import NeighbourhoodView
 
 TOP = 12  # bars of a composition; the rest is added up
+APART = (0.13, 0.035)  # of the width and height between two names in the projection
 NAMED = 3  # labels with fewer biosamples get no name in the projection
 
 
@@ -26,11 +27,11 @@ def heatmap(view: NeighbourhoodView) -> go.Figure:
             x=x, y=y, mode="lines", line={"color": style.MUTED, "width": 1}, hoverinfo="skip", row=1, col=1
         )
     names = members["sample_id"].tolist()
-    labels = [label or "no label" for label in members["labels"]]
+    told = [f"{name}: {label or 'no label'}" for name, label in zip(names, members["labels"], strict=True)]
+    colors = [palette.label_color(label) for label in members["labels"]]
     figure.add_bar(
-        x=list(range(k)), y=[1] * k, width=1, marker={"color": [palette.label_color(each) for each in members["labels"]], "line": {"width": 0}},
-        customdata=list(zip(names, labels, strict=True)), hovertemplate="%{customdata[0]}: %{customdata[1]}<extra></extra>",
-        row=2, col=1,
+        x=list(range(k)), y=[1] * k, width=1, marker={"color": colors, "line": {"width": 0}}, customdata=told,
+        hovertemplate="%{customdata}<extra></extra>", row=2, col=1,
     )  # fmt: skip
     off = view.cosine[~np.eye(k, dtype=bool)] if k > 1 else view.cosine.ravel()
     figure.add_heatmap(
@@ -56,9 +57,9 @@ def composition(table: pd.DataFrame, what: str, k: int) -> go.Figure:
     colors = [palette.label_color(name) for name in shown["name"]] if what == "label" else palette.ACCENT
     figure = go.Figure(
         go.Bar(
-            y=shown["name"], x=shown["share"], orientation="h", marker={"color": colors}, name="in the neighbourhood",
-            text=[f"{members} · {fold:.1f}×" for members, fold in zip(shown["members"], shown["fold"], strict=True)],
-            textposition="outside", cliponaxis=False, customdata=shown[["members", "dataset", "fold"]].to_numpy(),
+            y=shown["name"], x=shown["share"], orientation="h", name="in the neighbourhood",
+            marker={"color": colors},
+            customdata=shown[["members", "dataset", "fold"]].to_numpy(),
             hovertemplate=f"%{{y}}: %{{customdata[0]}} of {k} here, %{{customdata[1]}} in the dataset, "
                           "%{customdata[2]:.2f}-fold<extra></extra>",
         )
@@ -67,10 +68,16 @@ def composition(table: pd.DataFrame, what: str, k: int) -> go.Figure:
         y=shown["name"], x=shown["dataset_share"], mode="markers", name="in the whole dataset", hoverinfo="skip",
         marker={"symbol": "line-ns-open", "size": 15, "line": {"width": 3}, "color": style.MUTED},
     )  # fmt: skip
+    figure.add_scatter(
+        y=shown["name"], x=shown[["share", "dataset_share"]].max(axis=1), mode="text", hoverinfo="skip",
+        showlegend=False,
+        text=[f"   {m} · {fold:.1f}×" for m, fold in zip(shown["members"], shown["fold"], strict=True)],
+        textposition="middle right", cliponaxis=False,
+    )  # fmt: skip
     most = float(shown[["share", "dataset_share"]].to_numpy().max()) if len(shown) else 1.0
-    title = f"Share of biosamples with the {what}" if what == "label" else "Share of biosamples of the series"
+    title = "Share of biosamples"
     if len(table) > TOP:
-        title += f" ({TOP} of {len(table)} shown)"
+        title += f" ({TOP} of {len(table)} {'labels' if what == 'label' else 'series'})"
     figure.update_xaxes(title=title, tickformat=".0%", range=[0, most * 1.28])
     figure.update_yaxes(autorange="reversed", type="category")
     style.legend_on_top(figure)
@@ -90,10 +97,12 @@ def random_baseline(view: NeighbourhoodView) -> go.Figure:
     if value is not None and np.isfinite(value):
         figure.add_vline(x=value, line={"color": palette.SYNTHETIC, "width": 3})
         left = value > float(np.mean(edges))
-        figure.add_annotation(x=value, y=1, yref="paper", text=f"{view.row['symbol']} {value:.3f}", showarrow=False, yanchor="top",
-                              xanchor="right" if left else "left", xshift=-6 if left else 6, font={"color": palette.SYNTHETIC})  # fmt: skip
+        figure.add_annotation(
+            x=value, y=1, yref="paper", text=f"{view.row['symbol']} {value:.3f}", showarrow=False, yanchor="top",
+            xanchor="right" if left else "left", xshift=-6 if left else 6, font={"color": palette.SYNTHETIC},
+        )  # fmt: skip
     figure.update_xaxes(title=f"Mean cosine similarity of {len(view.members)} biosamples")
-    figure.update_yaxes(title=f"Random sets (of {len(view.random)})")
+    figure.update_yaxes(title=f"Random sets (of {len(view.random)})", range=[0, 1.18 * max(1, counts.max())])
     return style.finish(figure, height=300)
 
 
@@ -126,16 +135,26 @@ def projection(points: pd.DataFrame, members: list[str], chosen: str = "") -> go
 
 def _add_points(figure: go.Figure, rows: pd.DataFrame, name: str, marker: dict[str, object]) -> None:
     figure.add_scattergl(
-        x=rows["PC1"].to_numpy(np.float32), y=rows["PC2"].to_numpy(np.float32), mode="markers", name=name, marker=marker,
+        x=rows["PC1"].to_numpy(np.float32), y=rows["PC2"].to_numpy(np.float32), mode="markers", name=name,
+        marker=marker,
         customdata=rows[["sample_id", "labels", "title"]].to_numpy(object),
         hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]}<br>%{customdata[2]}<extra></extra>",
     )  # fmt: skip
 
 
 def _name_labels(figure: go.Figure, points: pd.DataFrame) -> None:
-    """Each label's name at the middle of its biosamples: colour alone does not tell twenty labels apart."""
+    """Names at the middle of their biosamples, largest label first; one that would cover another is left to hover."""
     named = points[points["label"] != ""]
-    spot = named.groupby("label")[["PC1", "PC2"]].median()[named.groupby("label").size() >= NAMED]
-    for label, row in spot.iterrows():
-        figure.add_annotation(x=row["PC1"], y=row["PC2"], text=f"<b>{label}</b>", showarrow=False,
-                              font={"size": 11, "color": palette.label_color(str(label))})  # fmt: skip
+    sizes = named["label"].value_counts()
+    middle = named.groupby("label")[["PC1", "PC2"]].median()
+    extent = (points[["PC1", "PC2"]].max() - points[["PC1", "PC2"]].min()).to_numpy() + 1e-9
+    placed: list[np.ndarray] = []
+    for label in sizes.index[sizes >= NAMED]:
+        spot = middle.loc[label].to_numpy() / extent
+        if any(abs(spot[0] - other[0]) < APART[0] and abs(spot[1] - other[1]) < APART[1] for other in placed):
+            continue
+        placed.append(spot)
+        figure.add_annotation(
+            x=middle.loc[label, "PC1"], y=middle.loc[label, "PC2"], text=f"<b>{label}</b>", showarrow=False,
+            font={"size": 12, "color": palette.label_color(str(label))}, yshift=12,
+        )  # fmt: skip

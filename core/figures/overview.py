@@ -3,22 +3,25 @@
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from core.figures import palette, style
+
+HIGHEST = 99  # percentile up to which distributions are drawn: the last genes would flatten all others
+AXES = {"quantile-normalised": "quantile-normalised log2(1 + count)", "divided by length": "the same, per length"}
 
 
 def label_sizes(labels: pd.DataFrame) -> go.Figure:
     """Biosamples of each label, largest on top. ``labels``: label, biosamples."""
     shown = labels.sort_values("biosamples", ascending=False)
+    colors = [palette.label_color(label) for label in shown["label"]]
     figure = go.Figure(
         go.Bar(
             y=shown["label"], x=shown["biosamples"], orientation="h", text=[f"{n:,}" for n in shown["biosamples"]],
-            textposition="outside", cliponaxis=False, marker={"color": [palette.label_color(label) for label in shown["label"]]},
+            textposition="outside", cliponaxis=False, marker={"color": colors},
             hovertemplate="%{y}: %{x:,} biosamples<extra></extra>",
         )
     )  # fmt: skip
-    figure.update_xaxes(title="Biosamples (one with two labels counts for both)", rangemode="tozero")
+    figure.update_xaxes(title="Biosamples", rangemode="tozero")
     figure.update_yaxes(autorange="reversed", type="category")
     return style.finish(figure, height=style.bar_height(len(shown)))
 
@@ -49,37 +52,37 @@ def zero_share(biosamples: pd.DataFrame) -> go.Figure:
     return style.mark_value(figure, float(np.median(values)), f"median {np.median(values):.0%}", palette.SYNTHETIC)
 
 
-def normalisation(distributions: pd.DataFrame) -> go.Figure:
-    """Percentile curves of some biosamples at each stage: apart before, one curve once quantile-normalised.
+def normalisation(distributions: pd.DataFrame, stage: str) -> go.Figure:
+    """Percentile curves of some biosamples at one stage: apart before, one curve once quantile-normalised.
 
-    ``distributions``: sample_id, stage, percentile, value, stages in their order.
+    ``distributions``: sample_id, stage, percentile, value.
     """
-    stages = list(dict.fromkeys(distributions["stage"]))
-    titles = [stage[0].upper() + stage[1:] if not stage.startswith("log") else stage for stage in stages]
-    figure = make_subplots(rows=1, cols=len(stages), subplot_titles=titles, horizontal_spacing=0.07)
-    for column, stage in enumerate(stages, 1):
-        part = distributions[distributions["stage"] == stage]
-        wide = part.pivot_table(index="percentile", columns="sample_id", values="value", sort=False)
-        for sample in wide.columns:
-            figure.add_scatter(
-                x=wide.index, y=wide[sample].to_numpy(np.float32), mode="lines", name=str(sample), opacity=0.45,
-                line={"width": 1, "color": palette.ACCENT},
-                hovertemplate=f"{sample}<br>percentile %{{x:.0f}}: %{{y:.2f}}<extra></extra>", row=1, col=column,
-            )  # fmt: skip
-        figure.update_xaxes(title="Percentile of genes", row=1, col=column)
-    figure.update_yaxes(title="Expression, log2(1 + count)", row=1, col=1)
-    if len(stages) > 2:
-        figure.update_yaxes(title="the same, per length", row=1, col=len(stages))
+    part = distributions[(distributions["stage"] == stage) & (distributions["percentile"] <= HIGHEST)]
+    wide = part.pivot_table(index="percentile", columns="sample_id", values="value", sort=False)
+    figure = go.Figure()
+    for sample in wide.columns:
+        figure.add_scatter(
+            x=wide.index, y=wide[sample].to_numpy(np.float32), mode="lines", name=str(sample), opacity=0.45,
+            line={"width": 1, "color": palette.ACCENT},
+            hovertemplate=f"{sample}<br>percentile %{{x:.0f}}: %{{y:.2f}}<extra></extra>",
+        )  # fmt: skip
+    figure.update_xaxes(title=f"Percentile of genes (to {HIGHEST})")
+    figure.update_yaxes(title=AXES.get(stage, stage))
     figure.update_layout(showlegend=False)
-    style.finish(figure, height=340)
-    return figure.update_layout(margin={"t": 36})
+    return style.finish(figure, height=300)
 
 
 def _histogram(values: np.ndarray, hover: str) -> go.Figure:
     counts, edges = np.histogram(values, bins=30)
-    bars = go.Bar(x=(edges[:-1] + edges[1:]) / 2, y=counts, width=np.diff(edges), marker={"color": palette.ACCENT, "opacity": 0.8},
-                  hovertemplate="%{y} " + hover + "<extra></extra>")  # fmt: skip
-    figure = go.Figure(bars)
+    figure = go.Figure(
+        go.Bar(
+            x=(edges[:-1] + edges[1:]) / 2,
+            y=counts,
+            width=np.diff(edges),
+            marker={"color": palette.ACCENT, "opacity": 0.8},
+            hovertemplate="%{y} " + hover + "<extra></extra>",
+        )
+    )
     figure.update_yaxes(title="Biosamples")
     style.finish(figure, height=260)
     return figure.update_layout(margin={"t": 28})

@@ -15,7 +15,7 @@ from pages.ui import feedback, state
 
 PATH, UPLOAD = "Path on this machine", "Upload"
 MEASURES = {"spliced": "Spliced length", "genomic_span": "Genomic span", "none": "Do not divide"}
-REPEATED = {"sum": "Add their counts up", "keep": "Keep them apart"}
+REPEATED = {"sum": "Add up", "keep": "Keep apart"}
 COUNTS_TYPES, LABEL_TYPES, LENGTH_TYPES = (
     ["h5", "hdf5"],
     ["tsv", "txt", "csv", "gz"],
@@ -47,29 +47,35 @@ def form(workspace: Workspace) -> None:
     st.subheader("Build a dataset", anchor=False)
     where = st.segmented_control("Files come from", [PATH, UPLOAD], default=PATH, required=True, key="files_from")
     with st.form("build", enter_to_submit=False):
-        name = st.text_input("Name", key="build_name", max_chars=64, placeholder="my-tissues",
-                             help="Letters, digits, '-', '_' and '.'; a dataset of that name is replaced once the build is done.")  # fmt: skip
+        allowed = "Letters, digits, '-', '_' and '.'. A dataset of that name is replaced once the build is done."
+        name = st.text_input("Name", key="build_name", max_chars=64, placeholder="my-tissues", help=allowed)
         counts = _ask("Counts (ARCHS4 layout, .h5)", "counts", where, COUNTS_TYPES)
         labels = _ask("Labels (optional)", "labels", where, LABEL_TYPES)
         lengths = _ask("Gene lengths: table or GENCODE GTF", "lengths", where, LENGTH_TYPES)
-        left, middle, right = st.columns(3)
-        measure = left.selectbox("Divide by", list(MEASURES), format_func=MEASURES.__getitem__, key="build_measure",
-                                 help="Spliced: sum of exons of the longest transcript. Genomic span: its introns too.")  # fmt: skip
-        unit = middle.selectbox(
-            "Length in", ["kb", "bp"], key="build_unit", help="The published code divided by genomic span in bp."
-        )
-        repeated = right.selectbox(
-            "Repeated genes", list(REPEATED), format_func=REPEATED.__getitem__, key="build_repeated"
-        )
-        limit = st.slider("Leave out biosamples from this single-cell probability on", 0.05, 1.05, 0.5, 0.05, key="build_limit",
-                          help="1.05 keeps every biosample.")  # fmt: skip
+        settings = _settings()
         if not st.form_submit_button("Build", type="primary", icon=":material/build:"):
             return
-    settings = {"length_measure": measure, "length_unit": unit, "repeated_genes": repeated, "max_singlecell": limit}
     with feedback.errors():
         run = start(workspace, name.strip(), {"counts": counts, "labels": labels, "lengths": lengths}, settings)
         state.set_params(run=run.id)
         st.rerun()
+
+
+def _settings() -> dict[str, Any]:
+    left, middle, right = st.columns(3)
+    told = "Spliced: sum of exons of the longest transcript. Genomic span: its introns too."
+    published = "The published code divided by genomic span in bp."
+    probability = "Leave out biosamples from this single-cell probability on"
+    return {
+        "length_measure": left.selectbox(
+            "Divide by", list(MEASURES), format_func=MEASURES.__getitem__, key="build_measure", help=told
+        ),
+        "length_unit": middle.selectbox("Length in", ["kb", "bp"], key="build_unit", help=published),
+        "repeated_genes": right.selectbox(
+            "Repeated genes", list(REPEATED), format_func=REPEATED.__getitem__, key="build_repeated"
+        ),
+        "max_singlecell": st.slider(probability, 0.05, 1.05, 0.5, 0.05, key="build_limit", help="1.05 keeps all."),
+    }
 
 
 def start(workspace: Workspace, name: str, sources: dict[str, _Source], settings: dict[str, Any]) -> Run:
@@ -133,9 +139,13 @@ def dataset_columns() -> dict[str, Any]:
     """How the list of datasets is titled and formatted."""
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {
-        "name": text("Dataset", width=130), "simulated": st.column_config.CheckboxColumn("Simulated", width=85),
-        "n_biosamples": number("Biosamples", format="localized", width=95), "n_genes": number("Genes", format="localized", width=80),
-        "n_labels": number("Labels", format="localized", width=70), "n_series": number("Series", format="localized", width=70),
+        "name": text("Dataset", width=130),
+        "simulated": st.column_config.CheckboxColumn("Simulated", width=85),
+        "n_biosamples": number("Biosamples", format="localized", width=95),
+        "n_genes": number("Genes", format="localized", width=80),
+        "n_labels": number("Labels", format="localized", width=70),
+        "n_series": number("Series", format="localized", width=70),
         "created": st.column_config.DatetimeColumn("Built (UTC)", format="YYYY-MM-DD HH:mm", width=135),
-        "fingerprint": text("Fingerprint", help="Of the content of the files", width=150), "counts": text("Counts file"),
-    }  # fmt: skip
+        "fingerprint": text("Fingerprint", help="Of the content of the files", width=120),
+        "counts": text("Counts file", width=240),
+    }

@@ -19,14 +19,17 @@ def summary(view: Overview) -> None:
     """The dataset in figures."""
     m = view.manifest
     depth = m["depth"]
-    widgets.tiles([
-        ("Biosamples", f"{m['n_biosamples']:,}", f"{m['n_labelled']:,} of them have a label."),
-        ("Genes", f"{m['n_genes']:,}", f"In the rankings; the file has {m['n_file_genes']:,} rows of genes."),
-        ("Labels", f"{m['n_labels']:,}", "Tissues and cell lines; a biosample may have several."),
-        ("Series", f"{m['n_series']:,}", "Studies; biosamples of one series are not independent."),
-        ("Median depth", f"{depth['median'] / 1e6:,.1f} M", f"Counts a biosample: {depth['min']:,.0f} to {depth['max']:,.0f}."),
-        ("Zeros", f"{m['zero_share']:.0%}", "Share of all entries of the count table that are 0."),
-    ])  # fmt: skip
+    counts = f"Counts of a biosample: {depth['min']:,.0f} to {depth['max']:,.0f}."
+    widgets.tiles(
+        [
+            ("Biosamples", f"{m['n_biosamples']:,}", f"{m['n_labelled']:,} of them have a label."),
+            ("Genes", f"{m['n_genes']:,}", f"In the rankings; the file has {m['n_file_genes']:,} rows of genes."),
+            ("Labels", f"{m['n_labels']:,}", "Tissues and cell lines; a biosample may have several."),
+            ("Series", f"{m['n_series']:,}", "Studies; biosamples of one series are not independent."),
+            ("Median depth", f"{depth['median'] / 1e6:,.1f} M", counts),
+            ("Zeros", f"{m['zero_share']:.0%}", "Share of all entries of the count table that are 0."),
+        ]
+    )
 
 
 def warnings(manifest: dict[str, Any]) -> None:
@@ -59,7 +62,7 @@ def provenance(view: Overview) -> pd.DataFrame:
         ("fingerprint of the content", m["fingerprint"]),
         ("gene length", length),
         ("repeated genes", "counts added up" if recipe["repeated_genes"] == "sum" else "kept apart"),
-        ("left out as single-cell", f"{m['n_single_cell']:,} biosamples (probability of {recipe['max_singlecell']} or more)"),
+        ("single-cell", f"{m['n_single_cell']:,} biosamples left out (from probability {recipe['max_singlecell']} on)"),
         ("neighbourhood size", str(recipe["neighbourhood_size"])),
         ("recipe version", str(recipe["version"])),
         ("built", f"{m['created'][:19].replace('T', ' ')} UTC in {m['seconds']:.0f} s, ARCHScope {m['version']}"),
@@ -67,3 +70,8 @@ def provenance(view: Overview) -> pd.DataFrame:
         ("generator in use", view.generator or "none yet"),
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=["what", "value"])
+
+
+def columns() -> dict[str, Any]:
+    """Widths of the provenance table."""
+    return {"what": st.column_config.TextColumn("Item", width=220), "value": st.column_config.TextColumn("Value")}

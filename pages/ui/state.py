@@ -4,16 +4,18 @@ The address is the truth. Streamlit drops it on a change of page, so what pages 
 biosample) is also remembered for the session and written back.
 """
 
+import runpy
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import settings
-from core.errors import ArchscopeError
 from core.store.datasets import StoredDataset
 from core.store.workspace import Workspace
 from pages.ui import feedback
 
+ROUTER = settings.PROJECT / "app.py"
 SHARED = ("dataset", "gene", "sample", "run")
 
 
@@ -43,9 +45,9 @@ def param(name: str, default: str = "") -> str:
 def set_params(**values: str | None) -> None:
     """Writes parameters into the address; None or "" takes one out."""
     for name, value in values.items():
-        if value:
+        if value and st.query_params.get(name) != value:
             st.query_params[name] = value
-        elif name in st.query_params:
+        elif not value and name in st.query_params:
             del st.query_params[name]
         if name in SHARED:
             st.session_state[f"last_{name}"] = value or None
@@ -78,14 +80,25 @@ def _picked() -> None:
     set_params(dataset=st.session_state["dataset_picker"], gene=None, sample=None, run=None)
 
 
+def through_router() -> None:
+    """Sends a page through app.py where Streamlit opened it directly.
+
+    Before app.py has run once in a process, Streamlit takes the folder pages/ for its older kind of app and runs the
+    page of a deep link by itself, without navigation, dataset picker or job tray.
+    """
+    context = get_script_run_ctx()
+    if context and Path(context.main_script_path).name == ROUTER.name and not st.session_state.get("routed"):
+        runpy.run_path(str(ROUTER), run_name="__main__")
+        st.stop()
+
+
 def dataset() -> StoredDataset:
     """The chosen dataset; where there is none, the page ends here with what to do."""
-    try:
+    through_router()
+    with feedback.errors():
         names = dataset_names()
         if not names:
             feedback.first_start(workspace())
-        else:
-            return workspace().dataset(param("dataset", names[0]))
-    except ArchscopeError as error:
-        feedback.show_error(error)
-    st.stop()
+            st.stop()
+        return workspace().dataset(param("dataset", names[0]))
+    return st.stop()

@@ -4,12 +4,12 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
-from urllib.parse import quote
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from core.errors import NotFoundError
 from core.store.datasets import StoredDataset
 from pages.ui import state
 
@@ -20,10 +20,12 @@ DOCS = "docs/method.md"
 
 def title(name: str, purpose: str, help_text: str, dataset: StoredDataset | None = None) -> None:
     """Head of a page: name, one line of purpose, an explanation on demand, and whether the data are simulated."""
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    state.through_router()
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.title(name, anchor=False, width="content")
         if dataset is not None and dataset.simulated:
             st.badge(f"{dataset.name}: simulated data", icon=":material/science:", color="orange")
+        st.space("stretch")
         with st.popover("What am I looking at?", icon=":material/help:", type="tertiary"):
             st.markdown(f"{help_text}\n\nThe whole method with its equations: `{DOCS}`.")
     st.caption(purpose)
@@ -57,7 +59,6 @@ def chart(
     """A figure at the width of its container; its own menu saves it as SVG. Returns the selection where asked for."""
     config = {
         "displaylogo": False,
-        "modeBarButtonsToRemove": ["autoScale2d"],
         "toImageButtonOptions": {"format": "svg", "filename": key},
     }
     more = {} if on_select == "ignore" else {"selection_mode": list(modes)}
@@ -117,17 +118,31 @@ def gene_ids(dataset: StoredDataset) -> pd.Series:
     return table["symbol"].where(~unclear | table["ensembl_gene_id"].fillna("").eq(""), table["ensembl_gene_id"])
 
 
+def gene_id(dataset: StoredDataset, gene: str) -> str:
+    """The id in addresses of a gene that is named in any way. Raises NotFoundError."""
+    return str(gene_ids(dataset).iloc[dataset.gene(gene)])
+
+
 def gene_picker(dataset: StoredDataset) -> str:
-    """Chooses a gene by symbol or Ensembl id and keeps it in the address; the strongest co-ranked one to begin with."""
-    names = gene_ids(dataset).tolist()
-    best = int(dataset.rankings["co_rank"].astype("float64").fillna(float("inf")).argmin())
-    asked = state.param("gene") or names[best]
-    current = names[dataset.gene(asked)]
+    """Chooses a gene by symbol or Ensembl id and keeps it in the address; the best co-ranked one to begin with.
+
+    Raises NotFoundError for a gene in the address that the dataset does not have; the picker is there all the same.
+    """
+    names = gene_ids(dataset)
+    asked = state.param("gene")
+    if not asked:
+        asked = names.iloc[int(dataset.rankings["co_rank"].astype("float64").fillna(float("inf")).argmin())]
+    try:
+        current = gene_id(dataset, asked)
+        state.set_params(gene=current)
+    except NotFoundError:
+        current = None
     st.session_state["gene_picker"] = current
-    state.set_params(gene=current)
-    st.selectbox("Gene", names, key="gene_picker", on_change=_gene_picked, filter_mode="prefix",
-                 help="Type a symbol or, where a symbol repeats, an Ensembl id.")  # fmt: skip
-    return current
+    st.selectbox(
+        "Gene", names.tolist(), key="gene_picker", on_change=_gene_picked, filter_mode="prefix", width=320,
+        help="Type a symbol or, where a symbol repeats, an Ensembl id.",
+    )  # fmt: skip
+    return current or gene_id(dataset, asked)
 
 
 def _gene_picked() -> None:
@@ -147,39 +162,27 @@ def with_geo(frame: pd.DataFrame) -> pd.DataFrame:
 
 def sample_columns(unit: str = "") -> dict[str, Any]:
     """How columns of biosample tables are titled, formatted and explained."""
-    number = st.column_config.NumberColumn
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    tied = "Has the very value of a biosample outside the neighbourhood"
+    rank = "Rank of its expression among all biosamples, 0 = lowest"
+    leaves = "Its record in GEO (leaves this app)"
     return {
-        "sample_id": st.column_config.TextColumn("Biosample", help="GEO accession, or the id that the file gives", width=110),
-        "series_id": st.column_config.TextColumn("Series", help="The study that it comes from", width=110),
-        "title": st.column_config.TextColumn("Title", width=230),
-        "labels": st.column_config.TextColumn("Labels", width=130),
-        "value": number("Expression", help=unit or None, format="%.3f", width=100),
-        "position": number("Rank", help="Rank of its expression among all biosamples, 0 = lowest", format="localized", width=75),
-        "tied": st.column_config.CheckboxColumn("Tied", help="Has the very value of a biosample outside the neighbourhood", width=60),
-        "mean_cosine": number("Mean cosine", help="Mean cosine similarity to the other members", format="%.3f", width=110),
+        "sample_id": text("Biosample", help="GEO accession, or the id that the file gives", width=115),
+        "labels": text("Labels", width=125),
+        "geo": st.column_config.LinkColumn("GEO", display_text="open", help=leaves, width=65),
+        "value": number("Expression", help=unit or None, format="%.3f", width=95),
         "cosine": number("Cosine", help="Cosine similarity of whole normalised profiles", format="%.4f", width=90),
-        "geo": st.column_config.LinkColumn("GEO", display_text="open", help="Its record in GEO (leaves this app)", width=65),
-    }  # fmt: skip
-
-
-def gene_links(row: Any) -> None:
-    """Buttons to a gene's pages elsewhere; nothing is requested until one is pressed."""
-    symbol, ensembl = quote(str(row["symbol"] or "")), quote(str(row["ensembl_gene_id"] or "").split(".")[0])
-    by_symbol = {
-        "GeneCards": f"https://www.genecards.org/cgi-bin/carddisp.pl?gene={symbol}",
-        "GTEx": f"https://gtexportal.org/home/gene/{ensembl or symbol}",
+        "mean_cosine": number("Mean cosine", help="Mean cosine similarity to the others", format="%.3f", width=105),
+        "title": text("Title", width=230),
+        "series_id": text("Series", help="The study that it comes from", width=115),
+        "position": number("Rank", help=rank, format="localized", width=75),
+        "tied": st.column_config.CheckboxColumn("Tied", help=tied, width=60),
     }
-    by_id = {
-        "Ensembl": f"https://www.ensembl.org/Homo_sapiens/Gene/Summary?g={ensembl}",
-        "Human Protein Atlas": f"https://www.proteinatlas.org/{ensembl}",
-    }
-    with st.container(horizontal=True, gap="small"):
-        for name, url in ({**by_id, **by_symbol} if ensembl else by_symbol).items():
-            st.link_button(name, url, icon=":material/open_in_new:", type="tertiary")
 
 
-def tiles(values: Sequence[tuple[str, str, str]]) -> None:
-    """Figures in a row that wraps: (name, value as text, explanation)."""
+def tiles(values: Sequence[tuple[str, ...]]) -> None:
+    """Figures in a row that wraps: (name, value as text, explanation, and a second line where there is one)."""
     with st.container(horizontal=True, gap="small"):
-        for name, value, explanation in values:
-            st.metric(name, value, help=explanation, border=True, width=168)
+        for name, value, explanation, *second in values:
+            below: dict[str, Any] = {"delta": second[0], "delta_color": "off", "delta_arrow": "off"} if second else {}
+            st.metric(name, value, help=explanation, border=True, width=152, height="stretch", **below)
