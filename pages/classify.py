@@ -14,6 +14,7 @@ The model **abstains** where few genes match, where no probability is high enoug
 training biosamples (novelty). Nearest biosamples are by cosine of whole profiles; high genes by robust z-score,
 $z = (q - \mathrm{median}) / (1.4826 \cdot \mathrm{MAD})$.
 """
+COLUMNS = ["sample", "predicted", "probability", "abstained", "novelty"]
 FIGURES = dict.fromkeys(["probability", "novelty"], st.column_config.NumberColumn(format="%.2f"))
 
 
@@ -24,7 +25,7 @@ def choose_sample(found: list[Prediction]) -> Prediction:
     left, right = st.columns(2, gap="large")
     with right:
         chosen = runs.pick("Sample to look at", names, "item")
-        st.dataframe(table, hide_index=True, column_config=FIGURES, height=290, alt="All samples of the file")
+        st.dataframe(table[COLUMNS], hide_index=True, column_config=FIGURES, height=290, alt="All samples of the file")
     with left:
         st.markdown("**All samples of the file**")
         widgets.chart(charts.samples(table, chosen), key="samples", alt="Probability against novelty of each sample")
@@ -44,14 +45,22 @@ def show(found: Prediction) -> None:
     with right:
         st.markdown("**Most similar biosamples of the dataset**")
         nearest = widgets.with_geo(found.nearest)
-        st.dataframe(nearest, hide_index=True, height=380, column_config=widgets.sample_columns(), alt="Nearest")
+        order = ["sample_id", "title", "labels", "cosine", "series_id", "geo"]
+        st.dataframe(
+            nearest,
+            hide_index=True,
+            height=300,
+            column_order=order,
+            column_config=widgets.sample_columns(),
+            alt="Nearest",
+        )
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Unusually high genes**")
         figure = charts.high_genes(found.high_genes, label)
         widgets.chart(figure, key="high", alt="Robust z-scores of the highest genes")
     with right:
-        st.markdown(f"**The same in figures**, against all biosamples and against {label or 'the predicted label'}")
+        st.markdown(f"**The same in figures**: robust z against all biosamples and against {label or 'the label'}")
         st.dataframe(predictions.gene_table(found, label), hide_index=True, height=480, alt="High genes")
 
 

@@ -58,7 +58,7 @@ if asked is not None:
     with feedback.errors():
         view = generated.compare(dataset, *asked)
         generated.banner(dataset, view)
-        generated.show_scorecard(view.scorecard)
         show_places(view)
+        generated.show_scorecard(view.scorecard)
         show_genes(view)
         generated.downloads(view, *asked)

@@ -21,13 +21,10 @@ $\mathbb{E}[D(x)] - \mathbb{E}[D(\tilde x)] - \lambda\,\mathbb{E}[(\lVert\nabla 
 
 
 def show(dataset: StoredDataset, kind: str) -> None:
-    """One kind of model: the form and what runs beside the history, then the runs that were chosen."""
-    left, right = st.columns([2, 3], gap="large")
-    with left:
-        training.FORMS[kind](dataset)
-    with right:
-        training.show_live(dataset, kind)
-        history = training.show_history(dataset, kind)
+    """One kind of model: the form, what runs, the history, then the runs that were chosen."""
+    training.FORMS[kind](dataset)
+    training.show_live(dataset, kind)
+    history = training.show_history(dataset, kind)
     chosen = training.choose_runs(history, kind)
     if len(chosen) > 1:
         results.compare(history, chosen, kind)

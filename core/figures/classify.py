@@ -7,7 +7,8 @@ import plotly.graph_objects as go
 
 from core.figures import palette, style
 
-MAX_LABELS = 12
+MAX_LABELS, FEWEST_LABELS = 12, 6
+WORTH_SHOWING = 0.01
 
 
 def probabilities(
@@ -17,7 +18,8 @@ def probabilities(
 
     ``thresholds``: the probability that each label has to reach, drawn as a tick across its bar.
     """
-    shown = list(values)[:MAX_LABELS]
+    likely = [label for label, value in values.items() if value >= WORTH_SHOWING]
+    shown = list(values)[: min(MAX_LABELS, max(FEWEST_LABELS, len(likely)))]
     shown += [label for label in predicted if label not in shown]
     heights = [values[label] for label in shown]
     bars = go.Bar(
@@ -61,7 +63,7 @@ def high_genes(genes: pd.DataFrame, label: str, top: int = 20) -> go.Figure:
                 marker={"size": 10, "symbol": symbol, "color": color},
                 hovertemplate="%{text}: z = %{x:.1f} " + name + "<extra></extra>",
             )  # fmt: skip
-    figure.update_xaxes(title="Robust z-score (median absolute deviations above the median)")
+    figure.update_xaxes(title="Robust z-score")
     figure.update_yaxes(tickvals=rows, ticktext=shown["symbol"].tolist(), autorange="reversed", showgrid=False)
     style.legend_on_top(figure)
     return style.finish(figure, height=style.bar_height(len(shown)) + 30)
@@ -86,9 +88,7 @@ def samples(table: pd.DataFrame, chosen: str = "") -> go.Figure:
                     "line": {"width": [2 if sample == chosen else 0 for sample in rows["sample"]]}},
             hovertemplate="%{customdata}<br>%{text}, probability %{y:.2f}, novelty %{x:.2f}<extra></extra>",
         )  # fmt: skip
-    figure.update_xaxes(
-        title="Novelty (0 = at home among the training biosamples, 1 = unlike all)", range=[-0.05, 1.05]
-    )
+    figure.update_xaxes(title="Novelty (0 = at home, 1 = unlike all)", range=[-0.05, 1.05])
     figure.update_yaxes(title="Probability of the first label", range=[0, 1.05])
     return style.finish(figure, height=360)
 

@@ -9,10 +9,11 @@ import plotly.graph_objects as go
 from core.figures import palette, style
 
 STATISTICS = {
-    "mean": ("mean", "log2(1 + count), quantile-normalised"),
-    "sd": ("standard deviation", "log2(1 + count), quantile-normalised"),
-    "zero": ("share of zeros", "share of biosamples"),
+    "mean": ("mean", ", log2 counts"),
+    "sd": ("standard deviation", ", log2 counts"),
+    "zero": ("share of zeros", ""),
 }
+BORDER = "#10171f"  # on the cells of a heatmap, which are light at 0 in both themes
 REAL_MARK, SYNTHETIC_MARK = "circle", "diamond"
 
 
@@ -62,10 +63,10 @@ def gene_agreement(genes: pd.DataFrame, statistic: str, label: str) -> go.Figure
     figure.add_scatter(x=ends, y=ends, mode="lines", name="equal", hoverinfo="skip", showlegend=False,
                        line={"color": style.MUTED, "dash": "dash", "width": 1})  # fmt: skip
     hidden = int((~shown).sum())
-    note = f"; {hidden:,} genes at 0 not shown" if hidden else ""
-    kind = "log" if logarithmic else "linear"
-    figure.update_xaxes(title=f"Real {label}: {words}<br>({unit}{note})", type=kind, **_log_ticks(logarithmic))
-    figure.update_yaxes(title=f"Synthetic {label}: {words}", type=kind, **_log_ticks(logarithmic))
+    note = f"<br>{hidden:,} genes at 0 not shown" if hidden else ""
+    ticks = {"type": "log", "dtick": 1, "exponentformat": "power"} if logarithmic else {"rangemode": "tozero"}
+    figure.update_xaxes(title=f"Real {label}: {words}{unit}{note}", **ticks)
+    figure.update_yaxes(title=f"Synthetic {label}: {words}{unit}", **ticks)
     return style.finish(figure, height=400)
 
 
@@ -87,9 +88,7 @@ def distance_histogram(distances: pd.DataFrame, label: str, bins: int = 30) -> g
             hovertemplate="%{customdata} biosamples (%{y:.0%}) at distance %{x:.1f}<extra>" + str(kind) + "</extra>",
         )  # fmt: skip
     figure.update_layout(barmode="overlay", bargap=0)
-    figure.update_xaxes(
-        title=f"Distance to the representative real {label} biosample<br>(Euclidean, log2 normalised counts)"
-    )
+    figure.update_xaxes(title=f"Distance to the representative real {label}<br>(Euclidean, log2 normalised counts)")
     figure.update_yaxes(title="Share of biosamples", tickformat=".0%")
     style.legend_on_top(figure)
     return style.finish(figure, height=340)
@@ -102,16 +101,17 @@ def heatmap(values: pd.DataFrame, kinds: Sequence[str], unit: str) -> go.Figure:
     """
     numbers = values.to_numpy(dtype=float)
     rows = list(range(len(values)))
+    top = float(np.quantile(np.abs(numbers), 0.99)) or 1.0  # a few extreme cells shall not pale all others
     names = [f"{row} ({kind})" for row, kind in zip(values.index, kinds, strict=True)]
     figure = go.Figure(go.Heatmap(
-        z=numbers, y=rows, x=list(range(values.shape[1])), colorscale=style.DIVERGING, zmid=0,
+        z=numbers, y=rows, x=list(range(values.shape[1])), colorscale=style.DIVERGING, zmin=-top, zmax=top,
         colorbar={"title": {"text": unit, "side": "right"}, "thickness": 12},
         customdata=np.repeat(np.array(names)[:, None], values.shape[1], axis=1),
         text=np.tile(np.asarray(values.columns, dtype=str), (len(values), 1)),
         hovertemplate="%{text} in %{customdata}: %{z:.2f}<extra></extra>",
     ))  # fmt: skip
     border = sum(not kind.startswith("synthetic") for kind in kinds)
-    figure.add_hline(y=border - 0.5, line={"color": palette.SYNTHETIC, "width": 3})
+    figure.add_hline(y=border - 0.5, line={"color": BORDER, "width": 3})
     figure.update_yaxes(autorange="reversed", tickvals=[(border - 1) / 2, (border + len(rows) - 1) / 2],
                         ticktext=["real", "synthetic"], tickangle=-90, showgrid=False)  # fmt: skip
     figure.update_xaxes(title="Gene", tickvals=list(range(values.shape[1])), ticktext=[str(c) for c in values.columns],
@@ -135,7 +135,3 @@ def _mark(figure: go.Figure, points: pd.DataFrame, chosen: str, nearest: str) ->
 def _ends(a: pd.Series, b: pd.Series) -> list[float]:
     both = pd.concat([a, b])
     return [float(both.min()), float(both.max())] if len(both) else [0.1, 1.0]
-
-
-def _log_ticks(logarithmic: bool) -> dict[str, object]:
-    return {"dtick": "D2"} if logarithmic else {"rangemode": "tozero"}

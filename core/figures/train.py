@@ -72,10 +72,10 @@ def confusion(table: pd.DataFrame) -> go.Figure:
     share = np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
     figure = go.Figure(go.Heatmap(
         z=share, x=names, y=names, zmin=0, zmax=1, customdata=counts,
-        colorscale=style.SEQUENTIAL, colorbar={"title": "Share of row", "thickness": 12},
+        colorscale=style.SEQUENTIAL, colorbar={"title": {"text": "Share of row", "side": "right"}, "thickness": 12},
         hovertemplate="true %{y}, predicted %{x}<br>%{customdata:,.0f} biosamples, %{z:.0%} of the row<extra></extra>",
     ))  # fmt: skip
-    figure.update_xaxes(title="First predicted label", tickangle=-45, showgrid=False, dtick=1)
+    figure.update_xaxes(title="First predicted label", tickangle=-90, showgrid=False, dtick=1)
     figure.update_yaxes(title="True label", autorange="reversed", showgrid=False, dtick=1)
     return style.finish(figure, height=180 + 20 * len(names))
 

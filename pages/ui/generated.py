@@ -20,15 +20,15 @@ FORMATS = {
     "parquet": ("Parquet", "application/vnd.apache.parquet"),
     "h5": ("ARCHS4 .h5", "application/x-hdf5"),
 }
+FIGURE = {"width": 105, "format": "%.3f"}
 SCORECARD = {
-    "title": st.column_config.TextColumn("measure", width="large"),
-    "synthetic": st.column_config.NumberColumn("synthetic", format="%.3f"),
-    "synthetic_sd": st.column_config.NumberColumn("± sd over draws", format="%.3f"),
-    "real_real": st.column_config.NumberColumn("real against real", format="%.3f"),
-    "pca_gaussian": st.column_config.NumberColumn("PCA-Gaussian", format="%.3f"),
-    "direction": st.column_config.TextColumn("better", width="small"),
-    "rule": st.column_config.TextColumn("target"),
-    "verdict": st.column_config.TextColumn("verdict", width="small"),
+    "title": st.column_config.TextColumn("Measure", width=300),
+    "verdict": st.column_config.TextColumn("Verdict", width=70),
+    "synthetic": st.column_config.NumberColumn("Synthetic", **FIGURE),
+    "real_real": st.column_config.NumberColumn("Real vs real", help="The same between two sets of real ones", **FIGURE),
+    "pca_gaussian": st.column_config.NumberColumn("PCA-Gaussian", help="The same for the simplest generator", **FIGURE),
+    "direction": st.column_config.TextColumn("Better", width=70),
+    "rule": st.column_config.TextColumn("Target"),
 }
 
 
@@ -79,7 +79,7 @@ def show_scorecard(card: pd.DataFrame) -> None:
     st.markdown(f"**Scorecard: {passed} of {len(card)} measures reach their target**")
     shown = card.assign(verdict=card["verdict"].map({"pass": "✓ pass", "fail": "✗ fail"}))
     order = [name for name in SCORECARD if name in shown]
-    st.dataframe(shown, hide_index=True, column_config=SCORECARD, column_order=order, alt="Scorecard")
+    st.dataframe(shown, hide_index=True, column_config=SCORECARD, column_order=order, height="content", alt="Scorecard")
 
 
 def choose_sample(view: SyntheticView) -> tuple[str, str]:

@@ -4,9 +4,8 @@ import hashlib
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -16,7 +15,7 @@ from core.store.datasets import StoredDataset
 from core.store.files import clean
 from core.store.runs import Run
 from core.types import MatchedSamples, Prediction
-from pages.ui import state, widgets
+from pages.ui import state
 
 KEPT = 20  # uploads that a link can come back to, while the app runs
 EXAMPLES = {"example_brain.csv": "One brain sample", "example_mixed.csv": "Six samples of several tissues"}
@@ -100,7 +99,7 @@ def show_matching(matched: MatchedSamples | None, found: Sequence[Prediction]) -
     expected, share = found[0].genes_expected, found[0].genes_matched / found[0].genes_expected
     st.markdown(
         f"Read as **{matched.kind}**: {len(matched.sample_names):,} sample{'s' * (len(matched.sample_names) != 1)}, "
-        f"{found[0].genes_matched:,} of the dataset's {expected:,} genes found ({share:.0%}), "
+        f"{found[0].genes_matched:,} of the dataset's {expected:,} genes found ({share:.1%}), "
         f"{len(matched.unmatched):,} ids not known."
     )
     for note in matched.notes:
@@ -144,23 +143,25 @@ def to_json(found: Sequence[Prediction], run: Run) -> str:
 
 def gene_table(found: Prediction, label: str) -> pd.DataFrame:
     """The unusually high genes with columns that say what they hold."""
-    names = {
-        "value": "value (log2, normalised)",
-        "z_all": "z against all",
-        "z_label": f"z against {label or 'the label'}",
-    }
-    return found.high_genes.round(2).rename(columns=names)
+    names = {"value": "value (log2)", "z_all": "z, all", "z_label": f"z, {label or 'label'}"}
+    order = ["symbol", "value", "z_all", "z_label", "ensembl_gene_id"]
+    return found.high_genes[order].round(2).rename(columns=names)
 
 
 def downloads(found: Sequence[Prediction], run: Run) -> None:
     """The result of the whole file: rows as the command line writes them, and JSON with everything."""
     stem = f"{run.dataset}-classified-{found[0].sample if len(found) == 1 else f'{len(found)}-samples'}"
+    table = wf.predictions_table(found)
+    makers: dict[str, Callable[[], bytes]] = {
+        "csv": lambda: table.to_csv(index=False).encode(),
+        "parquet": lambda: table.to_parquet(None, index=False),
+        "json": lambda: to_json(found, run).encode(),
+    }
+    words = {"csv": "CSV", "parquet": "Parquet", "json": "JSON with everything"}
     with st.container(horizontal=True):
-        widgets.downloads(wf.predictions_table(found), stem)
-        st.download_button(
-            "JSON, everything", partial(to_json, found, run), f"{stem}.json", "application/json", on_click="ignore",
-            icon=":material/data_object:", help="Every probability, the reasons, nearest biosamples and high genes",
-        )  # fmt: skip
+        for suffix, make in makers.items():
+            st.download_button(words[suffix], make, f"{stem}.{suffix}", key=f"result_{suffix}", on_click="ignore",
+                               icon=":material/download:")  # fmt: skip
 
 
 def _from_address(dataset: StoredDataset) -> Source | None:

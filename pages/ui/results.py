@@ -103,7 +103,7 @@ def _show_classifier(dataset: StoredDataset, view: RunView) -> None:
     numbers = dict.fromkeys(MEASURES.values(), NUMBER)
     st.dataframe(split_scores(metrics), hide_index=True, column_config=numbers, alt="Scores of both splits")
     per_label = view.tables["per_label"]
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([2, 3], gap="large")
     with left:
         st.markdown("**F1 of each label, both splits**")
         tables = {charts.SPLITS[name]: rows for name, rows in per_label.groupby("split")}
@@ -114,6 +114,9 @@ def _show_classifier(dataset: StoredDataset, view: RunView) -> None:
         confusion = view.tables["confusion"]
         chosen = confusion[confusion["split"] == split]
         widgets.chart(charts.confusion(chosen), key="confusion", alt="Predicted against true labels")
+        st.caption(
+            "A biosample with several labels counts in the row of each, under its most probable predicted label."
+        )
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Are the probabilities right?**")
@@ -132,18 +135,16 @@ def _show_generator(dataset: StoredDataset, view: RunView) -> None:
         query_params=runs.link(dataset, generator=view.run.id),
     )  # fmt: skip
     card, history = view.tables.get("scorecard"), view.tables.get("history", view.steps)
-    left, right = st.columns([2, 3], gap="large")
-    with left:
-        st.markdown("**Training curves**")
-        if charts.curve_columns(history):
-            widgets.chart(charts.loss_curves({"this run": history}), key="losses", alt="Losses over training steps")
-        else:
-            st.caption("This model is fitted in one step: it has no curve.")
-    with right:
-        if card is not None:
-            generated.show_scorecard(card)
-            for warning in generated.warnings(card):
-                st.warning(warning, icon=":material/warning:")
+    if card is not None:
+        for warning in generated.warnings(card):
+            st.warning(warning, icon=":material/warning:")
+    st.markdown("**Training curves**")
+    if charts.curve_columns(history):
+        widgets.chart(charts.loss_curves({"this run": history}), key="losses", alt="Losses over training steps")
+    else:
+        st.caption("This model is fitted in one step: it has no curve.")
+    if card is not None:
+        generated.show_scorecard(card)
 
 
 def _compare_classifiers(views: Mapping[str, RunView]) -> None:

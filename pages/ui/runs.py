@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from statistics import mean
 from typing import Any
 
 import streamlit as st
@@ -15,7 +14,7 @@ from pages.ui import feedback, state
 KIND_WORDS = {"classifier": "classifier", "generator": "generator of synthetic samples"}
 SHOWN = {
     "label": "label", "model": "model", "trees": "trees", "genes": "genes", "steps": "steps", "seed": "seed",
-    "min_label_count": "biosamples a label at least", "split": "split",
+    "min_label_count": "biosamples a label at least",
 }  # fmt: skip
 
 
@@ -81,25 +80,25 @@ def name_of(run: Run, in_use: bool = False) -> str:
     return " · ".join([*words, "in use"] if in_use else words)
 
 
-def headline(kind: str, metrics: Mapping[str, Any]) -> dict[str, float | None]:
+def headline(kind: str, metrics: Mapping[str, Any]) -> dict[str, float | str | None]:
     """The few scores that a run is judged by at a glance; None where there is none (yet)."""
     if kind == "classifier":
         splits = metrics.get("splits") or {}
         random, series = (splits.get(name) or {} for name in ("random", "series"))
         return {
-            "F1, random split": (random.get("model") or {}).get("samples_f1"),
-            "F1, majority label": (random.get("majority") or {}).get("samples_f1"),
-            "F1, published forest": (random.get("published_forest") or {}).get("samples_f1"),
-            "F1, series kept together": (series.get("model") or {}).get("samples_f1"),
+            "F1, random": (random.get("model") or {}).get("samples_f1"),
+            "majority": (random.get("majority") or {}).get("samples_f1"),
+            "published": (random.get("published_forest") or {}).get("samples_f1"),
+            "F1, series": (series.get("model") or {}).get("samples_f1"),
         }
     card = metrics.get("scorecard") or []
     compared = [row["beats_baseline"] for row in card if row["beats_baseline"] is not None]
     loss = metrics.get("critic_loss") or {}
     return {
-        "measures passed, %": 100 * mean([row["verdict"] == "pass" for row in card]) if card else None,
-        "not worse than PCA-Gaussian, %": 100 * mean(compared) if compared else None,
-        "critic loss, first": loss.get("first"),
-        "critic loss, last": loss.get("last"),
+        "targets met": f"{sum(row['verdict'] == 'pass' for row in card)} of {len(card)}" if card else None,
+        "≥ PCA-Gaussian": f"{sum(compared)} of {len(compared)}" if compared else None,
+        "first loss": loss.get("first"),
+        "last loss": loss.get("last"),
     }
 
 
@@ -112,7 +111,7 @@ def describe(parameters: Mapping[str, Any]) -> str:
 def _in_words(word: str, value: Any) -> str:
     if word in ("label", "model"):
         return str(value)
-    return f"{word} {value}" if word in ("seed", "split") else f"{value:,} {word}"
+    return f"{word} {value}" if word == "seed" else f"{value:,} {word}"
 
 
 def day(moment: str | None) -> str:

@@ -21,12 +21,14 @@ MODELS = {
 GENES_HELP = "How many genes the forest reads: those that mark the labels best, chosen on the training part alone."
 LEAST_HELP = "Labels with fewer are dropped. Automatic: 0.5% of the labelled biosamples, at least 5, at most 500."
 STEPS_HELP = "0 takes the model's own default (2,000 for the Wasserstein GAN). Baselines have no steps."
+SPLIT_HELP = "Both splits are always computed; this one counts as the run's score."
 HISTORY = {
-    "active": st.column_config.CheckboxColumn("in use", width="small"),
-    "started": st.column_config.TextColumn("started", width="medium"),
-    "status": st.column_config.TextColumn("status", width="small"),
-    "parameters": st.column_config.TextColumn("parameters", width="medium"),
-    "id": st.column_config.TextColumn("run", width="small"),
+    "active": st.column_config.CheckboxColumn("In use", width=60),
+    "run": st.column_config.TextColumn("Run", width=60),
+    "started": st.column_config.TextColumn("Started", width=170),
+    "status": st.column_config.TextColumn("Status", width=80),
+    "parameters": st.column_config.TextColumn("Parameters", width=230),
+    "id": st.column_config.TextColumn("Full id"),
 }
 
 
@@ -35,14 +37,16 @@ def classifier_form(dataset: StoredDataset) -> None:
     usual = wf.default_parameters("classifier")
     with st.form("classifier_form"):
         st.markdown("**Train a classifier**")
-        left, right = st.columns(2)
-        trees = left.number_input("Trees", 1, 5000, usual["trees"], 50)
-        genes = right.number_input("Marker genes", 1, 100_000, usual["genes"], 100, help=GENES_HELP)
-        least = left.number_input("Min. biosamples a label", 1, 1_000_000, usual["min_label_count"],
-                                  placeholder="automatic", help=LEAST_HELP)  # fmt: skip
-        seed = right.number_input("Seed", 0, 2**31 - 1, usual["seed"])
-        split = st.radio("Headline score", list(charts.SPLITS), format_func=charts.SPLITS.get, horizontal=True,
-                         help="Both splits are always computed; this one counts as the run's score.")  # fmt: skip
+        columns = st.columns([1, 1, 1, 1, 2])
+        trees = columns[0].number_input("Trees", 1, 5000, usual["trees"], 50)
+        genes = columns[1].number_input("Marker genes", 1, 100_000, usual["genes"], 100, help=GENES_HELP)
+        least = columns[2].number_input(
+            "Min. label count", 1, 1_000_000, usual["min_label_count"], placeholder="automatic", help=LEAST_HELP
+        )
+        seed = columns[3].number_input("Seed", 0, 2**31 - 1, usual["seed"])
+        split = columns[4].radio(
+            "Headline score", list(charts.SPLITS), format_func=charts.SPLITS.get, horizontal=True, help=SPLIT_HELP
+        )
         if st.form_submit_button("Start training", type="primary", icon=":material/play_arrow:"):
             chosen = {"trees": trees, "genes": genes, "min_label_count": least, "seed": seed, "split": split}
             _start(dataset, "classifier", chosen)
@@ -56,11 +60,11 @@ def generator_form(dataset: StoredDataset) -> None:
         st.markdown("**Train a generator of synthetic samples**")
         names = list(sizes.index)
         start = names.index(usual["label"]) if usual["label"] in names else 0
-        label = st.selectbox("Label", names, start, format_func=lambda name: f"{name} ({sizes[name]:,} biosamples)")
-        model = st.selectbox("Model", list(MODELS), format_func=MODELS.get)
-        left, right = st.columns(2)
-        steps = left.number_input("Training steps", 0, 200_000, usual["steps"], 100, help=STEPS_HELP)
-        seed = right.number_input("Seed", 0, 2**31 - 1, usual["seed"])
+        columns = st.columns([2, 3, 1, 1])
+        label = columns[0].selectbox("Label", names, start, format_func=lambda name: f"{name} ({sizes[name]:,})")
+        model = columns[1].selectbox("Model", list(MODELS), format_func=MODELS.get)
+        steps = columns[2].number_input("Steps", 0, 200_000, usual["steps"], 100, help=STEPS_HELP)
+        seed = columns[3].number_input("Seed", 0, 2**31 - 1, usual["seed"])
         if st.form_submit_button("Start training", type="primary", icon=":material/play_arrow:"):
             _start(dataset, "generator", {"label": label, "model": model, "steps": steps, "seed": seed})
 
@@ -99,12 +103,14 @@ def show_history(dataset: StoredDataset, kind: str) -> pd.DataFrame:
         runs.none_yet(dataset, kind)
         return history
     rows = [
-        {"active": row.active, "started": runs.day(row.created), "status": row.status,
-         **runs.headline(kind, row.metrics), "parameters": runs.describe(row.parameters), "id": row.id}
+        {"active": row.active, "run": row.id[-4:], "started": runs.day(row.created), "status": row.status,
+         "parameters": runs.describe(row.parameters), **runs.headline(kind, row.metrics), "id": row.id}
         for row in history.itertuples()
     ]  # fmt: skip
     table = pd.DataFrame(rows)
-    scores = {name: st.column_config.NumberColumn(name, format="%.3f") for name in table.columns if name not in HISTORY}
+    st.markdown("**All trainings**")
+    numbers = table.select_dtypes("number").columns
+    scores = {name: st.column_config.NumberColumn(name, format="%.3f", width=90) for name in numbers}
     st.dataframe(table, hide_index=True, column_config=HISTORY | scores, alt=f"Trainings of the {kind}")
     for row in history[history["status"] == "failed"].head(1).itertuples():
         st.caption(f":material/error: Run {row.id[-4:]} failed: {row.error}")

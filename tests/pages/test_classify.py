@@ -1,0 +1,136 @@
+"""The Classify page, without a browser."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import workflows as wf
+from core.settings import PROJECT
+from core.store.workspace import Workspace
+from tests.conftest import train
+from tests.pages.conftest import Opener
+
+
+def metrics(page: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in page.main.metric}
+
+
+def upload(page: AppTest, name: str, content: bytes) -> AppTest:
+    page.main.file_uploader[0].set_value((name, content, "text/csv"))
+    return page.run()
+
+
+def test_it_starts_with_a_way_in_and_no_result(open_page: Opener) -> None:
+    page = open_page("classify")
+    assert not page.exception
+    assert len(page.main.file_uploader) == 1
+    assert not page.main.metric
+
+
+def test_the_example_is_read_as_brain(open_page: Opener, page_root: Path) -> None:
+    page = open_page("classify")
+    page.button(key="try_example_brain.csv").click().run()
+    assert not page.exception
+    shown = metrics(page)
+    workspace = Workspace(page_root)
+    path = page_root / "demo" / "example_brain.csv"
+    found = wf.classify(workspace, "demo", wf.read_upload(workspace, "demo", path, path.name))[0]
+    assert shown["Probability"] == f"{found.probability:.2f}"
+    assert "brain" in " ".join(shown.values())
+    assert page.query_params["example"] == "example_brain.csv"
+    assert any("table of gene and count" in text.value for text in page.main.markdown)
+
+
+def test_an_address_restores_the_view_of_one_sample_of_many(open_page: Opener) -> None:
+    page = open_page("classify", example="example_mixed.csv", item="simulated_heart")
+    assert not page.exception
+    assert "simulated_heart" in [head.value for head in page.subheader]
+    assert any(len(table.value) == 6 for table in page.main.dataframe)
+
+
+def test_another_sample_of_the_file_can_be_picked(open_page: Opener) -> None:
+    page = open_page("classify", example="example_mixed.csv")
+    page.selectbox(key="pick_item").set_value("simulated_testis").run()
+    assert page.query_params["item"] == "simulated_testis"
+    assert "simulated_testis" in [head.value for head in page.subheader]
+
+
+def test_an_upload_is_classified_and_survives_in_the_address(open_page: Opener, page_root: Path) -> None:
+    page = upload(open_page("classify"), "mine.csv", (page_root / "demo" / "example_brain.csv").read_bytes())
+    assert not page.exception
+    assert "mine" in [head.value for head in page.subheader]
+    again = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).switch_page("pages/classify.py")
+    again.query_params["upload"] = page.query_params["upload"]
+    assert metrics(again.run()) == metrics(page)
+
+
+def test_a_link_to_an_upload_that_is_gone_says_what_to_do(open_page: Opener) -> None:
+    page = open_page("classify", upload="0123456789abcdef")
+    assert "Upload the file again" in page.main.info[0].value
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "empty"),
+        (b"gene,count\nNOSUCHGENE1,5\nNOSUCHGENE2,7\n", "None of the 2 genes"),
+        (b"gene,count\nGFAP,-5\nMBP,7\n", "GFAP"),
+        (b"gene,count\nGFAP,many\nMBP,7\n", "GFAP"),
+        (b"gene,count\nGFAP,5\nGFAP,7\n", "GFAP"),
+    ],
+)
+def test_a_wrong_file_gives_one_error_and_the_page_stays_usable(open_page: Opener, content: bytes, words: str) -> None:
+    page = upload(open_page("classify"), "wrong.csv", content)
+    assert not page.exception
+    assert len(page.main.error) == 1
+    assert words in page.main.error[0].value
+    assert not page.main.metric
+    page.button(key="try_example_brain.csv").click().run()
+    assert not page.main.error
+    assert page.main.metric
+
+
+def test_few_genes_make_the_model_abstain_in_words(open_page: Opener, page_root: Path) -> None:
+    table = pd.read_csv(page_root / "demo" / "example_brain.csv")
+    few = table[table["count"] > 0].head(60).to_csv(index=False).encode()
+    page = upload(open_page("classify"), "few.csv", few)
+    assert "abstains" in page.main.warning[0].value
+    assert "genes" in page.main.warning[0].value
+    assert "Reads most like" in metrics(page)
+
+
+def test_a_biosample_without_a_label_can_be_chosen(open_page: Opener, page_root: Path) -> None:
+    sample_id = wf.unlabelled(Workspace(page_root), "demo")["sample_id"].iloc[0]
+    page = open_page("classify")
+    page.selectbox(key="pick_biosample").set_value(sample_id).run()
+    assert not page.exception
+    assert page.query_params["biosample"] == sample_id
+    assert sample_id in [head.value for head in page.subheader]
+
+
+def test_an_unknown_biosample_is_one_error(open_page: Opener) -> None:
+    page = open_page("classify", biosample="GSM0")
+    assert [error.value for error in page.main.error if "GSM0" in error.value]
+    assert not page.exception
+
+
+def test_a_newly_chosen_run_is_used(open_page: Opener, page_root: Path) -> None:
+    before = metrics(open_page("classify", example="example_brain.csv"))
+    workspace = Workspace(page_root)
+    other = train(workspace, "classifier", trees=3, genes=20, seed=9)
+    wf.activate(workspace, other.id)
+    page = open_page("classify", example="example_brain.csv")
+    assert other.id[-4:] in page.selectbox(key="pick_classifier").format_func(other.id)
+    assert page.selectbox(key="pick_classifier").value == other.id
+    assert metrics(page)["Probability"] != before["Probability"]
+
+
+def test_without_a_classifier_the_page_says_how_to_get_one(open_page: Opener, page_root: Path) -> None:
+    for folder in (page_root / "runs").glob("*classifier*"):
+        (folder / "result.json").unlink()
+    page = open_page("classify")
+    assert not page.exception
+    assert "No classifier is trained" in page.main.info[0].value
+    assert not page.main.file_uploader
