@@ -13,7 +13,7 @@ CURVES = {
     "critic_loss": "Critic loss",
     "wasserstein": "Wasserstein estimate",
     "generator_loss": "Generator loss",
-    "validation": "Validation",
+    "validation": "Energy distance",
 }
 AXES = {"step": "Training step", "fraction": "Share of the job done"}
 MAX_POINTS = 2000
@@ -138,10 +138,11 @@ def headline(scores: pd.DataFrame) -> go.Figure:
             customdata=rows["baseline"],
             hovertemplate="%{x}: F1 %{y:.3f}, majority baseline %{customdata:.3f}<extra></extra>",
         )  # fmt: skip
-    lowest = scores["baseline"].dropna()
-    if len(lowest):
-        figure.add_hline(y=float(lowest.max()), line={"color": style.MUTED, "dash": "dot"},
-                         annotation_text="majority baseline", annotation_position="top left")  # fmt: skip
+    base = scores.groupby("name", sort=False)["baseline"].max()
+    figure.add_scatter(
+        x=base.index, y=base, mode="markers", name="majority label", hovertemplate="%{x}: %{y:.3f}<extra></extra>",
+        marker={"symbol": "line-ew-open", "size": 60, "line": {"width": 3}, "color": style.MUTED},
+    )  # fmt: skip
     figure.update_xaxes(title="Run", categoryorder="array", categoryarray=names)
     figure.update_yaxes(title="Samples-averaged F1", range=[0, 1.1])
     style.legend_on_top(figure)

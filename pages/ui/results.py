@@ -132,7 +132,7 @@ def _show_classifier(dataset: StoredDataset, view: RunView) -> None:
 def _show_generator(dataset: StoredDataset, view: RunView) -> None:
     st.page_link(
         "pages/synthetic.py", label="See its synthetic samples beside the real ones", icon=":material/auto_awesome:",
-        query_params=runs.link(dataset, generator=view.run.id),
+        query_params=state.link(generator=view.run.id),
     )  # fmt: skip
     card, history = view.tables.get("scorecard"), view.tables.get("history", view.steps)
     if card is not None:

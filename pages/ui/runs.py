@@ -62,16 +62,11 @@ def none_yet(dataset: StoredDataset, kind: str) -> None:
         "pages/train.py",
         label="Train one",
         icon=":material/arrow_forward:",
-        query_params=link(dataset, model=TABS[kind]),
+        query_params=state.link(model=TABS[kind]),
     )
 
 
 TABS = {"classifier": "Classifier", "generator": "Synthetic samples"}
-
-
-def link(dataset: StoredDataset, **params: str) -> dict[str, str]:
-    """Query parameters of another page on the same dataset."""
-    return {"dataset": dataset.name, **params}
 
 
 def name_of(run: Run, in_use: bool = False) -> str:

@@ -83,6 +83,6 @@ def test_headline_sets_every_split_beside_the_majority_baseline() -> None:
          "baseline": [0.1, 0.12, 0.1]}
     )  # fmt: skip
     figure = train.headline(scores)
-    assert [list(bar.y) for bar in figure.data] == [[0.95, 0.9], [0.8]]
-    assert figure.layout.shapes[0].y0 == 0.12
-    assert "majority" in figure.layout.annotations[0].text
+    random, series, majority = figure.data
+    assert (list(random.y), list(series.y)) == ([0.95, 0.9], [0.8])
+    assert dict(zip(majority.x, majority.y, strict=True)) == {"r1": 0.12, "r2": 0.1}
