@@ -1,5 +1,6 @@
 """The Classify page, without a browser."""
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -129,8 +130,19 @@ def test_a_newly_chosen_run_is_used(open_page: Opener, page_root: Path) -> None:
 
 def test_without_a_classifier_the_page_says_how_to_get_one(open_page: Opener, page_root: Path) -> None:
     for folder in (page_root / "runs").glob("*classifier*"):
-        (folder / "result.json").unlink()
+        shutil.rmtree(folder)
     page = open_page("classify")
     assert not page.exception
     assert "No classifier is trained" in page.main.info[0].value
     assert not page.main.file_uploader
+
+
+def test_while_the_first_classifier_trains_its_job_is_shown(open_page: Opener, page_root: Path) -> None:
+    for folder in (page_root / "runs").glob("*classifier*"):
+        shutil.rmtree(folder)
+    workspace = Workspace(page_root)
+    run = workspace.runs.create("classifier", "demo", {}, workspace.dataset("demo").fingerprint)
+    page = open_page("classify")
+    assert not page.exception
+    assert "being trained" in page.main.info[0].value
+    assert page.button(key=f"cancel-{run.id}")
