@@ -1,9 +1,9 @@
 """Which biosamples are most like a profile, and where each lies in a plane."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from sklearn.decomposition import PCA
 
 from core.types import DoubleArray, IndexArray, Tile
 
@@ -43,7 +43,9 @@ def fit_components(matrix: Tile, n_components: int, seed: int = 1) -> tuple[Doub
     return pca.transform(matrix), pca.transform
 
 
-def _pca(matrix: Tile, n_components: int, seed: int) -> PCA:
+def _pca(matrix: Tile, n_components: int, seed: int) -> Any:
+    from sklearn.decomposition import PCA  # takes a second to import, and most commands do without
+
     c = min(n_components, *matrix.shape)
     solver = "randomized" if min(matrix.shape) > 4 * c else "full"
     return PCA(n_components=c, svd_solver=solver, random_state=seed).fit(np.asarray(matrix, dtype=np.float64))

@@ -34,7 +34,6 @@ from core.workflows.synthetic import (
     export_synthetic,
     synthesize,
 )
-from core.workflows.train import train_classifier, train_generator
 
 EXPECTED = (ArchscopeError,)
 
@@ -43,6 +42,6 @@ __all__ = [
     "SyntheticSet", "SyntheticView", "activate", "build", "classify", "classify_biosamples", "compare_synthetic",
     "count_rankings", "create_demo", "datasets", "default_parameters", "evaluate", "export_synthetic", "gene",
     "neighbourhood", "overview", "perform", "predictions_json", "predictions_table", "projection", "rankings",
-    "read_upload", "run_view", "runs", "similar_biosamples", "synthesize", "train_classifier", "train_generator",
+    "read_upload", "run_view", "runs", "similar_biosamples", "synthesize",
     "unlabelled",
 ]  # fmt: skip

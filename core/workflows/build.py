@@ -139,11 +139,11 @@ def _measure(folder: Path, plan: Plan, engine: Engine, stages: Stages) -> tuple[
 
 
 def _describe_biosamples(plan: Plan, counts: np.ndarray) -> pd.DataFrame:
-    joined = plan.labels.groupby("sample_id")["label"].agg("|".join)
+    joined = plan.labels.groupby("sample_id")["label"].agg("|".join).to_dict()
     step = spans(len(counts), 256)
     depth = np.concatenate([counts[a:b].sum(axis=1, dtype=np.float64) for a, b in step])
     zeros = np.concatenate([(counts[a:b] == 0).mean(axis=1) for a, b in step])
-    labels = plan.biosamples["sample_id"].map(joined).fillna("").astype("str")
+    labels = pd.Series([joined.get(sample_id, "") for sample_id in plan.biosamples["sample_id"]], dtype="str")
     return plan.biosamples.assign(depth=depth, zero_share=zeros, labels=labels)
 
 

@@ -10,7 +10,6 @@ from core.types import Progress
 from core.workflows.build import build
 from core.workflows.demo import create_demo
 from core.workflows.plan import BuildRequest
-from core.workflows.train import train_classifier, train_generator
 
 PATHS = ("counts", "labels", "lengths")
 
@@ -40,10 +39,11 @@ def _do(workspace: Workspace, run: Run, progress: Progress) -> dict[str, Any]:
     if run.kind == "demo":
         outcome = create_demo(workspace, progress)
         return {"cached": outcome.cached, "seconds": outcome.seconds, "warnings": outcome.warnings}
-    if run.kind == "classifier":
-        return train_classifier(workspace, run, progress)
-    if run.kind == "generator":
-        return train_generator(workspace, run, progress)
+    if run.kind in ("classifier", "generator"):
+        from core.workflows import train  # the models' libraries take seconds to import
+
+        work = train.train_classifier if run.kind == "classifier" else train.train_generator
+        return work(workspace, run, progress)
     raise RecipeError(f"Unknown kind of run {run.kind!r}.")
 
 

@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 
 from core.errors import RecipeError
-from core.models.classifier import ClassifierRecipe
 from core.models.generators import GeneratorRecipe
 from core.store.runs import Run
 from core.store.workspace import Workspace
@@ -63,6 +62,8 @@ def activate(workspace: Workspace, run_id: str) -> None:
 def default_parameters(kind: str) -> dict[str, Any]:
     """The parameters of a training as they are where nothing is chosen. Raises RecipeError for an unknown kind."""
     if kind == "classifier":
+        from core.models.classifier import ClassifierRecipe  # the forest's libraries take seconds to import
+
         return asdict(ClassifierRecipe())
     if kind == "generator":
         return asdict(GeneratorRecipe(label="brain"))

@@ -60,7 +60,9 @@ def train_generator(workspace: Workspace, run: Run, progress: Progress) -> dict[
             f"Dataset {dataset.name!r} has no label {recipe.label!r}: choose one of {', '.join(dataset.label_names)}."
         )
     labelled = _labelled(dataset)
-    stages = Stages(progress, {"normalise": 0.5, "training": 5.0, "evaluation": 2.0, "saving": 0.2})
+    stages = Stages(
+        progress, {"normalise": 0.5, "space": 0.5, "fitting": 0.5, "training": 5.0, "evaluation": 2.0, "saving": 0.2}
+    )
     generator, study = train_and_evaluate(
         np.asarray(dataset.counts[labelled]),
         dataset.label_matrix[labelled],

@@ -68,7 +68,9 @@ def test_a_job_on_bad_input_fails_with_the_reason(mine):
 
 def test_the_first_start_makes_the_demo_once(tmp_path, monkeypatch):
     started = []
-    monkeypatch.setattr(jobs, "start", lambda workspace, *task: started.append(task) or workspace.runs.create(*task[:3]))
+    monkeypatch.setattr(
+        jobs, "start", lambda workspace, *task: started.append(task) or workspace.runs.create(*task[:3])
+    )
     workspace = Workspace(tmp_path)
     first = jobs.bootstrap_demo(workspace)
     assert started == [("demo", "demo", {})]

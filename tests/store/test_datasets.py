@@ -30,7 +30,9 @@ def test_matrices_fit_the_tables(dataset):
 
 def test_labels_are_multi_hot(dataset):
     joined = ["|".join(np.array(dataset.label_names)[row]) for row in dataset.label_matrix]
-    assert [sorted(text.split("|")) for text in dataset.biosamples["labels"]] == [sorted(text.split("|")) for text in joined]
+    assert [sorted(text.split("|")) for text in dataset.biosamples["labels"]] == [
+        sorted(text.split("|")) for text in joined
+    ]
 
 
 def test_gene_by_symbol_or_id(dataset):

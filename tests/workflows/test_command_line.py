@@ -155,7 +155,7 @@ def test_gan_synthesize_and_evaluate(run, mine):
     _, out, _ = run("evaluate", trained, "--format", "json", folder=mine)
     found = json.loads(out)
     assert found["held_out"] > 0
-    assert {"synthetic", "real_real", "baseline"} <= set(found["scorecard"][0])
+    assert {"synthetic", "real_real", "pca_gaussian"} <= set(found["scorecard"][0])
     _, out, _ = run("evaluate", trained, folder=mine)
     assert len(table(out)) == len(found["scorecard"])
     for suffix in ("csv", "parquet", "h5"):
