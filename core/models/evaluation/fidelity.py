@@ -24,7 +24,7 @@ N_DRAWS = 10
 MAX_SIZE = 300  # samples a side in one draw
 MAX_BACKGROUND = 1000  # training rows that the PCA is fitted on
 MIN_SIZE = 4
-_SLOW_DRAWS = 5  # the discriminating forest is cross-validated on the first draws only
+_SLOW_DRAWS = 4  # the discriminating forest is cross-validated on the first draws only
 
 Draw = tuple[IndexArray, IndexArray, IndexArray]  # rows of synthetic, real train, real test; m each
 

@@ -7,7 +7,15 @@ import torch
 from torch import nn
 
 from core.models.generators.recipe import GeneratorRecipe
+from core.settings import n_threads
 from core.types import BoolArray
+
+_WORTH_THREADS = 1_000_000  # weights of the largest layer
+
+
+def use_threads(recipe: GeneratorRecipe, widest: int) -> None:
+    """One thread for small networks, where threads wait for each other longer than they work; else the whole budget."""
+    torch.set_num_threads(n_threads() if recipe.hidden * max(widest, recipe.hidden) > _WORTH_THREADS else 1)
 
 
 def dense(sizes: list[int], layer_norm: bool, dropout: float = 0.0) -> nn.Sequential:

@@ -20,12 +20,11 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from core.models.generators.base import Generator, ShouldStop, TrainingData
-from core.models.generators.networks import dense, energy_distance
+from core.models.generators.networks import dense, energy_distance, use_threads
 from core.models.generators.recipe import GeneratorRecipe
 from core.models.generators.state import State, load_pair, pair_state
 from core.models.generators.trainer import Row, Schedule, train
 from core.models.generators.wgan import RECORDS, device
-from core.settings import n_threads
 from core.types import FloatMatrix, Progress
 
 DROPOUT = 0.3
@@ -41,8 +40,8 @@ class PublishedGenerator(Generator):
     def _fit(
         self, data: TrainingData, progress: Progress, should_stop: ShouldStop, checkpoint_dir: Path | None
     ) -> None:
-        torch.set_num_threads(n_threads())
         profiles = data.rows_of(self.recipe.label)
+        use_threads(self.recipe, profiles.shape[1])
         self.labels = [self.recipe.label]
         self.mean = profiles.mean(axis=0, dtype=np.float64).astype(np.float32)
         sd = profiles.std(axis=0, ddof=1, dtype=np.float64).astype(np.float32)

@@ -8,7 +8,7 @@ from core.errors import RecipeError
 
 MODELS = ("wgan-gp", "published", "pca-gaussian", "smote", "bootstrap")
 RECIPE_VERSION = 1
-_STEPS = {"wgan-gp": 2500, "published": 800}
+_STEPS = {"wgan-gp": 2500, "published": 600}
 _LEARNING_RATE = {"wgan-gp": 5e-4, "published": 2e-4}
 
 # Bounds (inclusive) of every number that a user may choose.
@@ -75,8 +75,12 @@ class GeneratorRecipe:
         )
         for name, (low, high) in _BOUNDS.items():
             value = getattr(filled, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-                raise RecipeError(f"Generator parameter {name} = {value} is out of range: choose {low:g} to {high:g}.")
+            whole = type(getattr(type(self), name)) is int
+            known = type(value) is int or (type(value) is float and not whole)
+            if not known or not low <= value <= high:
+                raise RecipeError(
+                    f"Generator parameter {name} = {value} is out of range: choose {low:.6g} to {high:.6g}."
+                )
         return filled
 
     def to_json(self) -> dict[str, Any]:

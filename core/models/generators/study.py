@@ -21,6 +21,7 @@ from core.types import BoolArray, CountMatrix, FloatMatrix, IndexArray, Progress
 TEST_SHARE = 1 / 3
 MIN_LABEL = 12  # biosamples of a label: 8 to learn from, 4 to test on
 MIN_SERIES = 3
+BASELINE = "pca-gaussian"
 N_SYNTHETIC = 300
 _BLOCK = 256
 
@@ -70,10 +71,10 @@ def train_and_evaluate(
 ) -> tuple[Generator, dict[str, Any]]:
     """Fit the recipe's generator for its label on a training part and evaluate it beside two references.
 
-    ``counts`` n x G, ``labels`` n x L, ``series`` n. Stages of ``progress``: normalise, training, evaluation. The
-    result (JSON-able) holds ``scorecard`` rows, ``verdict``, ``evaluation`` of the model and ``baseline`` of the
-    PCA-Gaussian (see ``evaluate_synthetic``), ``critic_loss`` (first and last, smoothed), ``split`` with the row
-    positions of the training and test biosamples, and ``history``.
+    ``counts`` n x G, ``labels`` n x L, ``series`` n. Stages of ``progress``: normalise, space, training, evaluation.
+    The result (JSON-able) holds ``scorecard`` rows, ``verdict``, ``evaluation`` of the model and ``baseline`` of the
+    PCA-Gaussian (None where the model is that; see ``evaluate_synthetic``), ``critic_loss`` (first and last, smoothed),
+    ``split`` with the row positions of the training and test biosamples, and ``history``.
 
     Raises NotFoundError for an unknown label, InputError for one that is too rare, RecipeError, CancelledError.
     """
@@ -117,18 +118,20 @@ def critic_loss_summary(history: list[dict[str, float]]) -> dict[str, float] | N
 
 def _measure(
     generator: Generator, data: TrainingData, test: FloatMatrix, progress: Progress
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The generator's evaluation and the PCA-Gaussian's, with the same draws."""
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The generator's evaluation and the PCA-Gaussian's (None where they are the same), with the same draws."""
     recipe = generator.recipe
-    reference = make_generator(replace(recipe, model="pca-gaussian")).fit(data)
+    candidates = [generator]
+    if recipe.model != BASELINE:
+        candidates.append(make_generator(replace(recipe, model=BASELINE)).fit(data))
     train = data.rows_of(recipe.label)
-    results = []
-    for number, candidate in enumerate((generator, reference)):
-        progress("evaluation", number, 2)
+    results: list[dict[str, Any]] = []
+    for number, candidate in enumerate(candidates):
+        progress("evaluation", number, len(candidates))
         synthetic = candidate.sample(N_SYNTHETIC, recipe.label, recipe.seed)
         results.append(evaluate_synthetic(synthetic, train, test, background=data.q, seed=recipe.seed))
-    progress("evaluation", 2, 2)
-    return results[0], results[1]
+    progress("evaluation", len(candidates), len(candidates))
+    return results[0], results[1] if len(results) > 1 else None
 
 
 def _whole_series(series: npt.NDArray[np.str_], wanted: int, rng: np.random.Generator) -> npt.NDArray[np.str_] | None:

@@ -11,8 +11,8 @@ Samples come from an exponential moving average of the generator.
 
 What is recorded, each a mean over the critic's updates of the steps of a row:
 
-- ``critic_loss``: what the critic minimises, as above, penalty included. It starts near +penalty (an untrained critic is
-  flat) and falls below 0 as the critic learns to tell real from synthetic scores: lower is a better critic.
+- ``critic_loss``: what the critic minimises, as above, penalty included. It starts near +penalty (an untrained critic
+  is flat) and falls below 0 as the critic learns to tell real from synthetic scores: lower is a better critic.
 - ``wasserstein`` = E[D(y)] - E[D(G(z))]: the critic's estimate of the distance that is left (0 = none).
 - ``validation``: energy distance to biosamples that are held out of training (see ``validate``): lower is a better
   generator, and the curve to judge it by.
@@ -27,12 +27,18 @@ import torch
 from torch import nn
 
 from core.models.generators.base import Generator, ShouldStop, TrainingData
-from core.models.generators.networks import dense, energy_distance, generator_network, gradient_penalty, row_weights
+from core.models.generators.networks import (
+    dense,
+    energy_distance,
+    generator_network,
+    gradient_penalty,
+    row_weights,
+    use_threads,
+)
 from core.models.generators.recipe import GeneratorRecipe
 from core.models.generators.space import ExpressionSpace, fit_space
 from core.models.generators.state import State, load_pair, pair_state
 from core.models.generators.trainer import Row, Schedule, train
-from core.settings import n_threads
 from core.types import BoolArray, FloatMatrix, Progress
 
 RECORDS = 100  # rows of the history over a whole training
@@ -55,7 +61,6 @@ class WassersteinGenerator(Generator):
     def _fit(
         self, data: TrainingData, progress: Progress, should_stop: ShouldStop, checkpoint_dir: Path | None
     ) -> None:
-        torch.set_num_threads(n_threads())
         recipe = self.recipe
         data.rows_of(recipe.label)
         progress("space", 0, 1)
@@ -64,6 +69,7 @@ class WassersteinGenerator(Generator):
         self._label_names = list(data.label_names)
         y = self.space.standardise(data.q, data.labels).astype(np.float32)
         held_out = _validation_rows(data, recipe)
+        use_threads(recipe, y.shape[1])
         model = AdversarialPair(y, data.labels, held_out, data.label_names.index(recipe.label), recipe, device())
         schedule = Schedule(recipe.steps, max(1, recipe.steps // RECORDS), recipe.patience)
         key = f"{recipe.canonical()} n={len(y)} sum={float(np.abs(y).sum(dtype=np.float64)):.6f}"

@@ -1,0 +1,114 @@
+"""What every generator has to do: recipes, seeds, the way back to all genes, saving and loading."""
+
+import json
+
+import numpy as np
+import pytest
+
+from core.errors import InputError, NotFoundError, RecipeError, StoreError
+from core.models.generators import MODELS, GeneratorRecipe, TrainingData, load_generator, make_generator
+from tests.models.generator_data import training_data
+
+SMALL = {"steps": 6, "hidden": 16, "latent": 8, "batch": 16, "n_components": 6}
+
+
+def _recipe(model, **changes):
+    return GeneratorRecipe(model, "rare", **{**SMALL, **changes})
+
+
+@pytest.fixture(scope="module")
+def data():
+    return training_data()
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def fitted(request, data):
+    return make_generator(_recipe(request.param)).fit(data)
+
+
+def test_samples_have_all_genes_and_the_stored_distribution(fitted, data):
+    profiles = fitted.sample(7, "rare", seed=3)
+    assert profiles.shape == (7, data.q.shape[1]) and profiles.dtype == np.float32
+    assert np.isfinite(profiles).all() and (profiles >= 0).all()
+    assert np.sort(profiles, axis=1).sum(axis=1) == pytest.approx(np.full(7, data.target.sum()), rel=1e-5)
+
+
+def test_seeds_reproduce(fitted, data):
+    first = fitted.sample(5, "rare", seed=3)
+    assert np.array_equal(first, fitted.sample(5, "rare", seed=3))
+    assert not np.array_equal(first, fitted.sample(5, "rare", seed=4))
+    again = make_generator(fitted.recipe).fit(data)
+    assert np.array_equal(first, again.sample(5, "rare", seed=3))
+    assert again.history == fitted.history
+
+
+def test_save_and_load_round_trip(fitted, tmp_path):
+    fitted.save(tmp_path / "model")
+    loaded = load_generator(tmp_path / "model")
+    assert type(loaded) is type(fitted)
+    assert loaded.recipe == fitted.recipe and loaded.history == fitted.history and loaded.labels == fitted.labels
+    assert np.array_equal(loaded.sample(4, "rare", 9), fitted.sample(4, "rare", 9))
+    assert {path.suffix for path in (tmp_path / "model").iterdir()} == {".json", ".safetensors"}
+
+
+def test_unknown_labels_and_empty_requests_are_refused(fitted):
+    with pytest.raises(NotFoundError, match="no label 'spleen'"):
+        fitted.sample(2, "spleen", 1)
+    with pytest.raises(InputError, match="at least 1"):
+        fitted.sample(0, "rare", 1)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_label_too_rare_or_unknown_is_refused(model, data):
+    few = data.labels.copy()
+    few[np.flatnonzero(few[:, 1])[3:], 1] = False
+    with pytest.raises(InputError, match="3 training biosamples"):
+        make_generator(_recipe(model)).fit(TrainingData(data.q, few, data.label_names, data.target))
+    with pytest.raises(NotFoundError, match="spleen"):
+        make_generator(GeneratorRecipe(model, "spleen", **SMALL)).fit(data)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"model": "diffusion"}, "unknown"),
+        ({"label": ""}, "label"),
+        ({"steps": -1}, "steps"),
+        ({"batch": 1}, "batch"),
+        ({"ema": 1.0}, "ema"),
+        ({"learning_rate": float("nan")}, "learning_rate"),
+        ({"penalty": "ten"}, "penalty"),
+        ({"n_components": True}, "n_components"),
+        ({"seed": -5}, "seed"),
+        ({"latent": 6.5}, "latent"),
+    ],
+)
+def test_bad_recipes_are_refused(changes, words):
+    with pytest.raises(RecipeError, match=words):
+        make_generator(GeneratorRecipe(**{"label": "rare", **changes}))
+
+
+def test_recipes_survive_json():
+    recipe = GeneratorRecipe("published", "brain", seed=4, latent=10).validated()
+    assert GeneratorRecipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+    assert recipe.validated() == recipe and recipe.steps > 1 and recipe.learning_rate > 0
+    assert recipe.canonical() == GeneratorRecipe("published", "brain", seed=4, latent=10).validated().canonical()
+    with pytest.raises(RecipeError, match="colour"):
+        GeneratorRecipe.from_json({"model": "smote", "label": "brain", "colour": 1})
+    with pytest.raises(RecipeError, match="version 99"):
+        GeneratorRecipe.from_json({"version": 99, "label": "brain"})
+
+
+def test_damaged_folders_are_refused(tmp_path, data):
+    with pytest.raises(StoreError, match="card"):
+        load_generator(tmp_path)
+    make_generator(_recipe("smote")).fit(data).save(tmp_path)
+    (tmp_path / "generator.safetensors").write_bytes(b"broken")
+    with pytest.raises(StoreError, match="train it again"):
+        load_generator(tmp_path)
+    (tmp_path / "generator.json").write_text('{"model": "other"}')
+    with pytest.raises(StoreError, match="other"):
+        load_generator(tmp_path)
+    (tmp_path / "generator.json").write_text("[]")
+    with pytest.raises(StoreError, match="not a generator card"):
+        load_generator(tmp_path)
