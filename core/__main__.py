@@ -107,6 +107,8 @@ def _train(workspace: Workspace, kind: str, name: str, parameters: dict[str, Any
     run = workspace.runs.create(kind, name, parameters, workspace.dataset(name).fingerprint)
     jobs.claim(run)
     workflows.perform(workspace, run, _Console(run))
+    workspace.activate(run)
+    print(f"note: run {run.id} is now the {kind} in use for {name!r}.", file=sys.stderr)
     _print_json({"run": run.id, **(run.result or {})})
 
 

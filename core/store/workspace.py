@@ -48,10 +48,13 @@ class Workspace:
         return [run for run in runs if run.recipe["fingerprint"] == dataset.fingerprint and run.status == "done"]
 
     def active(self, dataset: StoredDataset, kind: str) -> Run | None:
-        """The run in use: the one that was chosen, else the newest finished one; None where there is none."""
+        """The run in use: the one that was chosen, else the first that finished; None where there is none.
+
+        So a later training changes no prediction before somebody says so.
+        """
         usable = self.usable_runs(dataset, kind)
         chosen = self._choices(dataset.name).get(kind)
-        return next((run for run in usable if run.id == chosen), usable[0] if usable else None)
+        return next((run for run in usable if run.id == chosen), usable[-1] if usable else None)
 
     def activate(self, run: Run) -> None:
         """Makes a finished run the one in use. Raises NotFoundError for a run that has no result."""

@@ -17,10 +17,15 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from core.settings import PROJECT
 
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 expect.set_options(timeout=30_000)
@@ -67,7 +72,8 @@ def serve(root: Path, browser: Browser) -> Iterator[App]:
     command += ["--server.port", str(port), "--server.fileWatcherType", "none"]
     environment = {**os.environ, "ARCHSCOPE_DATA": str(root)}
     with (root / "app.log").open("w") as log:
-        process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=log, stderr=log, start_new_session=True)
+        streams = {"stdout": log, "stderr": log}
+        process = subprocess.Popen(command, cwd=PROJECT, env=environment, start_new_session=True, **streams)
     app = App(f"http://127.0.0.1:{port}", browser)
     try:
         _wait_until_healthy(app.address, process)
@@ -94,7 +100,8 @@ def settle(page: Page) -> None:
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
     page.wait_for_timeout(400)
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-    assert page.locator("[data-testid=stException]").count() == 0, page.locator("[data-testid=stException]").inner_text()
+    exceptions = page.locator("[data-testid=stException]").all_inner_texts()
+    assert exceptions == []
 
 
 @pytest.fixture

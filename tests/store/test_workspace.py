@@ -30,15 +30,15 @@ def test_a_dataset_is_opened_once_until_it_changes(mine):
     assert mine.dataset("demo").fingerprint == "other"
 
 
-def test_the_newest_run_is_active_until_one_is_chosen(mine):
+def test_the_first_run_is_active_until_one_is_chosen(mine):
     dataset = mine.dataset("demo")
     old = mine.active(dataset, "classifier")
     new_path = mine.runs_dir / "99991231-000000-classifier-beef"
     shutil.copytree(old.path, new_path)
-    assert mine.active(dataset, "classifier").id == new_path.name
-    mine.activate(old)
     assert mine.active(dataset, "classifier").id == old.id
-    assert Workspace(mine.root).active(dataset, "classifier").id == old.id
+    mine.activate(mine.runs.get(new_path.name))
+    assert mine.active(dataset, "classifier").id == new_path.name
+    assert Workspace(mine.root).active(dataset, "classifier").id == new_path.name
 
 
 def test_runs_of_other_content_are_not_used(mine):
