@@ -23,7 +23,7 @@ Building the same files with the same settings again is recognised and takes no 
 def choose(name: str) -> None:
     """Makes a dataset the current one."""
     if name:
-        state.set_params(dataset=name, gene=None, sample=None)
+        state.set_params(dataset=name, gene=None, genes=None, sample=None)
 
 
 def show_datasets() -> None:

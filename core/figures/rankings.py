@@ -63,11 +63,11 @@ def outside_view(genes: pd.DataFrame) -> int:
 
 
 def _view(values: pd.Series) -> list[float]:
-    """Where to look at first: from far below the first quartile (ten times the middle half's width) to the top."""
+    """Where to look at first: from far below the first quartile (six times the middle half's width) to the top."""
     if values.empty:
         return [0.0, 1.0]
     low, high = values.quantile(0.25), values.quantile(0.75)
-    floor = max(float(values.min()), float(low - 10 * (high - low)))
+    floor = max(float(values.min()), float(low - 6 * (high - low)))
     room = 0.06 * (float(values.max()) - floor) or 0.05
     return [floor - room, float(values.max()) + room]
 

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core import jobs
-from core.errors import ArchscopeError, RecipeError
+from core.errors import ArchscopeError, LengthsError, RecipeError
 from core.store.runs import Run
 from core.store.workspace import Workspace
 from core.workflows import BuildRequest
@@ -29,6 +29,11 @@ class _Source:
 
     path: str = ""
     upload: Any = None
+
+    @property
+    def given(self) -> bool:
+        """Was anything given?"""
+        return bool(self.path.strip()) or self.upload is not None
 
     def save(self, folder: Path) -> str | None:
         """The path to build from; an upload is written below ``folder`` first. None where nothing was given."""
@@ -82,8 +87,12 @@ def start(workspace: Workspace, name: str, sources: dict[str, _Source], settings
     """Checks what was asked for and starts the job. Raises InputError, and then nothing was started."""
     if not name:
         raise RecipeError("The dataset has no name: give it one.")
-    if not sources["counts"].path.strip() and sources["counts"].upload is None:
+    if not sources["counts"].given:
         raise RecipeError("There is no counts file: give one in an ARCHS4 layout (.h5).")
+    if settings["length_measure"] != "none" and not sources["lengths"].given:
+        raise LengthsError("Gene lengths are missing: give a table or a GTF, or choose not to divide by length.")
+    if any(run.kind == "build" and run.dataset == name for run in jobs.active_runs(workspace)):
+        raise RecipeError(f"{name!r} is being built already: wait for it, or cancel it first.")
     request = BuildRequest(Path("-"), name, lengths=Path("-"), **settings)
     request.recipe()  # the name and the settings, before an upload is written anywhere
     files = {key: source.save(workspace.root / "uploads" / name) for key, source in sources.items()}

@@ -26,7 +26,7 @@ SORTS = ["signal", *(name for name in COLUMNS if name != "signal")]
 def choose(dataset: StoredDataset) -> RankingQuery:
     """The filter widgets, and the query that they and the chart's selection amount to."""
     known = sorted(dataset.rankings["biotype"].replace("", pd.NA).dropna().unique())
-    bound: dict[str, Any] = {"bind": "query-params"}
+    bound: dict[str, Any] = {"bind": "query-params", "on_change": first_page}
     least, most = "Mean expression at least", "Share of biosamples without any count, at most"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         search = st.text_input(
@@ -63,6 +63,13 @@ def sort_by(column: str) -> None:
         again = st.session_state["sort"] == column
         st.session_state["reverse"] = not st.session_state["reverse"] if again else False
         st.session_state["sort"] = column
+        first_page()
+
+
+def first_page() -> None:
+    """Another filter or order begins with its first rows."""
+    if "page" in st.session_state:
+        st.session_state["page"] = 1
 
 
 def selection(dataset: StoredDataset) -> tuple[str, ...] | None:
@@ -93,8 +100,9 @@ def offer_reset(dataset: StoredDataset, query: RankingQuery) -> None:
 def page_of(query: RankingQuery, total: int) -> RankingQuery:
     """The query for the page of rows that is chosen below the table."""
     pages = max(1, -(-total // PAGE))
-    number = min(int(st.session_state.get("page") or 1), pages)
-    return replace(query, limit=PAGE, offset=(number - 1) * PAGE)
+    asked = str(st.session_state.get("page") or st.query_params.get("page", "1"))
+    number = min(int(asked) if asked.isdigit() else 1, pages)
+    return replace(query, limit=PAGE, offset=max(0, number - 1) * PAGE)
 
 
 def count(total: int, passing: int, query: RankingQuery) -> None:

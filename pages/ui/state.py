@@ -77,7 +77,7 @@ def pick_dataset() -> None:
 
 
 def _picked() -> None:
-    set_params(dataset=st.session_state["dataset_picker"], gene=None, sample=None, run=None)
+    set_params(dataset=st.session_state["dataset_picker"], gene=None, genes=None, sample=None, run=None)
 
 
 def through_router() -> None:
