@@ -30,7 +30,7 @@ def show_next() -> None:
     st.subheader("Next steps", anchor=False)
     with st.container(horizontal=True, gap="small"):
         for page, label, icon, why in NEXT:
-            with st.container(border=True, width=150):
+            with st.container(border=True, width=150, height="stretch"):
                 st.page_link(f"pages/{page}.py", label=label, icon=icon, query_params=state.link())
                 st.caption(why)
 

@@ -97,7 +97,8 @@ def test_random_baseline_of_a_gene_without_a_value(view: NeighbourhoodView) -> N
 
 def test_projection_shows_all_rings_members_and_names_labels() -> None:
     points = pd.DataFrame({
-        "sample_id": [f"S{i}" for i in range(9)], "title": "t", "labels": ["liver"] * 4 + ["brain|cerebellum"] * 4 + [""],
+        "sample_id": [f"S{i}" for i in range(9)], "title": "t",
+        "labels": ["liver"] * 4 + ["brain|cerebellum"] * 4 + [""],
         "PC1": np.arange(9.0), "PC2": np.arange(9.0)[::-1], "share1": 0.2, "share2": 0.1,
     })  # fmt: skip
     figure = neighbourhood.projection(points, ["S1", "S2"], "S8")
