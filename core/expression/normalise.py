@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import InputError
-from core.types import BoolArray, DoubleArray, FloatMatrix
+from core.types import BoolArray, DoubleArray, Tile
 
 Counts = npt.NDArray[np.uint32] | npt.NDArray[np.float64]
 
@@ -61,7 +61,7 @@ def _row_to_target(row: npt.NDArray[np.generic], target: DoubleArray) -> DoubleA
     return np.asarray(shared[np.searchsorted(ordered[starts], row)], dtype=np.float64)
 
 
-def to_partial_target(values: DoubleArray, matched: BoolArray, reference: FloatMatrix) -> DoubleArray:
+def to_partial_target(values: DoubleArray, matched: BoolArray, reference: Tile) -> DoubleArray:
     """Q (m x G) of samples that lack genes: NaN where ``matched`` (G) is False.
 
     The target of the matched genes alone is the mean over reference biosamples (r x G, already Q) of their sorted

@@ -27,33 +27,40 @@ class HighGenes:
     z_label: DoubleArray
 
 
-def robust_z(values: Values, reference: Values, mad_floor: float = MAD_FLOOR) -> DoubleArray:
-    """z (m x G) = (x - median) / (1.4826 max(MAD, floor)), median and MAD of each gene over ``reference`` (r x G).
+@dataclass(frozen=True)
+class Reference:
+    """Median and spread (1.4826 max(MAD, floor)) of each gene (G) over biosamples; NaN with fewer than 3."""
 
-    Missing values of the reference are left out; z is NaN where ``values`` is, or where a gene has fewer than 3
-    reference values.
-    """
-    enough = np.sum(~np.isnan(reference), axis=0) >= MIN_REFERENCE
-    result = np.full(values.shape, np.nan)
-    if not enough.any():
-        return result
-    known = np.asarray(reference[:, enough], dtype=np.float64)
-    median_of = np.nanmedian if np.isnan(known).any() else np.median
-    median = median_of(known, axis=0)
-    mad = median_of(np.abs(known - median), axis=0)
-    result[:, enough] = (values[:, enough] - median) / (NORMAL_SCALE * np.maximum(mad, mad_floor))
-    return result
+    median: DoubleArray
+    spread: DoubleArray
+
+    @classmethod
+    def of(cls, values: Values, mad_floor: float = MAD_FLOOR) -> "Reference":
+        """From values (r x G); missing ones (NaN) are left out."""
+        enough = np.sum(~np.isnan(values), axis=0) >= MIN_REFERENCE
+        median, spread = np.full(values.shape[1], np.nan), np.full(values.shape[1], np.nan)
+        if enough.any():
+            known = np.asarray(values[:, enough], dtype=np.float64)
+            median_of = np.nanmedian if np.isnan(known).any() else np.median
+            median[enough] = median_of(known, axis=0)
+            mad = median_of(np.abs(known - median[enough]), axis=0)
+            spread[enough] = NORMAL_SCALE * np.maximum(mad, mad_floor)
+        return cls(median, spread)
+
+    def z(self, values: Values) -> DoubleArray:
+        """Robust z-scores (m x G or G): (x - median) / spread; NaN where a value or the reference is missing."""
+        scores: DoubleArray = (values - self.median) / self.spread
+        return scores
 
 
-def high_genes(q_row: Values, reference_all: Values, reference_label: Values, top: int = 50) -> HighGenes:
-    """The genes of one biosample (G) that are most above both references (r x G each), at most ``top``.
+def high_genes(q_row: Values, everyone: Reference, label: Reference, top: int = 50) -> HighGenes:
+    """The genes of one biosample (G) that are most above both references, at most ``top``.
 
     Ordered by the smaller of the two z-scores: a marker of the tissue is high against all but usual for the tissue,
     a batch effect may be the reverse. Where the label has fewer than 3 biosamples, ``z_label`` is NaN and the score
     against all decides. Missing genes (NaN) are never listed, nor are genes that are not above the reference.
     """
-    z_all = robust_z(q_row[None, :], reference_all)[0]
-    z_label = robust_z(q_row[None, :], reference_label)[0]
+    z_all, z_label = everyone.z(q_row), label.z(q_row)
     smaller = np.fmin(z_all, z_label)
     smaller[np.isnan(z_all)] = np.nan
     order = np.argsort(-smaller, kind="stable")  # NaN goes last

@@ -8,15 +8,24 @@ import numpy as np
 from core.types import DoubleArray, IndexArray, Tile
 
 
-def cosine_to_all(profile: Tile, matrix: Tile, step: int = 2048) -> DoubleArray:
-    """Cosine (n) of one profile (g) to every row of a matrix (n x g), in blocks of rows; 0 for an empty profile."""
-    unit = profile.astype(np.float64) / (np.linalg.norm(profile.astype(np.float64)) or 1.0)
-    result = np.empty(len(matrix))
+def cosine_to_all(profiles: Tile, matrix: Tile, step: int = 2048) -> DoubleArray:
+    """Cosine of profiles (m x g, or one of g) to every row of a matrix (n x g), in blocks of rows: m x n, or n.
+
+    0 for an empty profile.
+    """
+    units = _units(np.atleast_2d(profiles))
+    result = np.empty((len(units), len(matrix)))
     for start in range(0, len(matrix), step):
-        block = np.asarray(matrix[start : start + step], dtype=np.float64)
-        norms = np.linalg.norm(block, axis=1)
-        result[start : start + step] = (block @ unit) / np.where(norms > 0, norms, 1.0)
-    return result
+        block = matrix[start : start + step]
+        result[:, start : start + len(block)] = units @ _units(block).T
+    return result if profiles.ndim == 2 else result[0]
+
+
+def _units(rows: Tile) -> DoubleArray:
+    wide = np.asarray(rows, dtype=np.float64)
+    norms = np.linalg.norm(wide, axis=1, keepdims=True)
+    units: DoubleArray = wide / np.where(norms > 0, norms, 1.0)
+    return units
 
 
 def nearest(cosines: DoubleArray, top: int, leave_out: int | None = None) -> IndexArray:

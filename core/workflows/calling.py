@@ -1,19 +1,19 @@
 """A trained classifier at work: labels, why it abstains, the nearest biosamples, the genes that stand out."""
 
-
 import numpy as np
 import pandas as pd
 
-from core.expression import similar
-from core.expression.outliers import high_genes
+from core.expression import normalise, similar
+from core.expression.outliers import Reference, high_genes
 from core.models.classifier import TissueClassifier
 from core.store.datasets import StoredDataset
 from core.store.runs import Run
-from core.types import BoolArray, DoubleArray, IndexArray, MatchedSamples, Prediction
+from core.types import DoubleArray, IndexArray, MatchedSamples, Prediction
 from core.workflows.explore import biosample_rows
 
 NEAREST = 20
 HIGH_GENES = 50
+REFERENCE_ROWS = 64  # biosamples that a sample lacking genes is mapped by
 FEW_GENES = 0.3  # below this share of matched genes a call is not trusted
 
 
@@ -24,6 +24,7 @@ class Caller:
         self._dataset = dataset
         self._model = TissueClassifier.load(run.path / "model")
         self._in_y = np.flatnonzero(dataset.genes["normalised"])
+        self._references: dict[str, Reference] = {}
         limits = (run.result or {})["metrics"]["abstention"] or {}
         self._threshold = float(limits.get("threshold") or 0.0)
         self._novelty_limit = float(limits.get("novelty_limit") or 1.0)
@@ -34,41 +35,31 @@ class Caller:
         probabilities = self._model.probabilities(q)
         decided = self._model.decide(probabilities)
         novelty = self._model.novelty_score(q)
-        return [
-            self._one(
-                matched, i, q[i], probabilities[i], decided[i], float(novelty[i]), None if own is None else int(own[i])
+        shown = self._on_dataset_target(matched)
+        cosines = self._cosines(shown)
+        found: list[Prediction] = []
+        for i, name in enumerate(matched.sample_names):
+            order = np.argsort(-probabilities[i], kind="stable")
+            shares = {self._model.label_names[label]: float(probabilities[i, label]) for label in order}
+            predicted = [self._model.label_names[label] for label in order if decided[i, label]]
+            present = int(matched.matched.sum())
+            reasons = self._reasons(present / len(matched.matched), shares[predicted[0]], float(novelty[i]))
+            nearest = similar.nearest(cosines[i], NEAREST, leave_out=None if own is None else int(own[i]))
+            found.append(
+                Prediction(
+                    sample=name,
+                    predicted=predicted,
+                    probabilities=shares,
+                    abstained=bool(reasons),
+                    reasons=reasons,
+                    genes_matched=present,
+                    genes_expected=len(matched.matched),
+                    novelty=float(novelty[i]),
+                    nearest=biosample_rows(self._dataset, nearest, cosines[i]),
+                    high_genes=self._high_genes(shown[i], predicted[0]),
+                )
             )
-            for i in range(len(q))
-        ]
-
-    def _one(
-        self,
-        matched: MatchedSamples,
-        i: int,
-        q: DoubleArray,
-        probabilities: DoubleArray,
-        decided: BoolArray,
-        novelty: float,
-        own: int | None,
-    ) -> Prediction:
-        order = np.argsort(-probabilities, kind="stable")
-        names = self._model.label_names
-        predicted = [names[label] for label in order if decided[label]]
-        shares = {names[label]: float(probabilities[label]) for label in order}
-        expected, found = len(matched.matched), int(matched.matched.sum())
-        reasons = self._reasons(found / expected, shares[predicted[0]], novelty)
-        return Prediction(
-            sample=matched.sample_names[i],
-            predicted=predicted,
-            probabilities=shares,
-            abstained=bool(reasons),
-            reasons=reasons,
-            genes_matched=found,
-            genes_expected=expected,
-            novelty=novelty,
-            nearest=self._nearest(q, own),
-            high_genes=self._high_genes(q, predicted[0], own),
-        )
+        return found
 
     def _reasons(self, share: float, probability: float, novelty: float) -> list[str]:
         reasons = []
@@ -85,24 +76,32 @@ class Caller:
             )
         return reasons
 
-    def _nearest(self, q: DoubleArray, own: int | None) -> pd.DataFrame:
-        """By cosine of whole profiles Y, over the genes that the sample has."""
-        dataset = self._dataset
-        present = np.isfinite(q[self._in_y])
-        y = (q[self._in_y] / dataset.lengths)[present]
-        matrix = dataset.normalised if present.all() else dataset.normalised[:, present]
-        cosines = similar.cosine_to_all(y, matrix)
-        return biosample_rows(dataset, similar.nearest(cosines, NEAREST, leave_out=own), cosines)
+    def _on_dataset_target(self, matched: MatchedSamples) -> DoubleArray:
+        """Q (m x g, genes of Y) on the dataset's own target, which the stored biosamples are on; NaN where missing."""
+        if matched.matched.all():
+            return normalise.to_target(matched.counts, self._dataset.target)[:, self._in_y]
+        n = len(self._dataset.biosamples)
+        rows = np.unique(np.linspace(0, n - 1, min(n, REFERENCE_ROWS)).astype(np.intp))
+        reference = normalise.to_target(np.asarray(self._dataset.counts[rows]), self._dataset.target)
+        return normalise.to_partial_target(matched.counts, matched.matched, reference)[:, self._in_y]
 
-    def _high_genes(self, q: DoubleArray, label: str, own: int | None) -> pd.DataFrame:
-        dataset = self._dataset
-        rows = np.ones(len(dataset.biosamples), dtype=bool)
-        if own is not None:
-            rows[own] = False
-        labelled = dataset.label_matrix[:, dataset.label_names.index(label)]
-        lengths = dataset.lengths
-        everyone = dataset.normalised[rows] * lengths
-        alike = dataset.normalised[rows & labelled] * lengths
-        found = high_genes(q[self._in_y], everyone, alike, HIGH_GENES)
-        genes = dataset.rankings.iloc[found.index][["symbol", "ensembl_gene_id"]].reset_index(drop=True)
-        return genes.assign(value=q[self._in_y][found.index], z_all=found.z_all, z_label=found.z_label)
+    def _cosines(self, q: DoubleArray) -> DoubleArray:
+        """Cosine of whole profiles Y (m x n), over the genes that the samples have."""
+        present = np.isfinite(q).all(axis=0)
+        y = (q / self._dataset.lengths)[:, present]
+        matrix = self._dataset.normalised if present.all() else self._dataset.normalised[:, present]
+        return similar.cosine_to_all(y, matrix)
+
+    def _high_genes(self, q: DoubleArray, label: str) -> pd.DataFrame:
+        found = high_genes(q, self._reference(""), self._reference(label), HIGH_GENES)
+        genes = self._dataset.rankings.iloc[found.index][["symbol", "ensembl_gene_id"]].reset_index(drop=True)
+        return genes.assign(value=q[found.index], z_all=found.z_all, z_label=found.z_label)
+
+    def _reference(self, label: str) -> Reference:
+        """Medians and spreads of Q over the biosamples of a label ("": over all), computed once."""
+        if label not in self._references:
+            rows: IndexArray | slice = slice(None)
+            if label:
+                rows = np.flatnonzero(self._dataset.label_matrix[:, self._dataset.label_names.index(label)])
+            self._references[label] = Reference.of(self._dataset.normalised[rows] * self._dataset.lengths)
+        return self._references[label]

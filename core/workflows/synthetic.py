@@ -154,11 +154,11 @@ def _project(dataset: StoredDataset, made: SyntheticSet, real: IndexArray) -> pd
     frame = frame.rename(columns={"labels": "label"}).assign(
         kind=[f"real {made.label}"] * len(real) + ["other"] * len(others)
     )
-    nearest = [similar.cosine_to_all(row, q[: len(real)]) for row in made.q]
+    nearest = similar.cosine_to_all(made.q, q[: len(real)])
     ids = dataset.biosamples["sample_id"].to_numpy()[real]
     added = pd.DataFrame({"sample_id": made.sample_ids, "label": made.label, "kind": f"synthetic {made.label}"})
-    added["nearest_real"] = [ids[row.argmax()] for row in nearest]
-    added["nearest_cosine"] = [float(row.max()) for row in nearest]
+    added["nearest_real"] = ids[nearest.argmax(axis=1)]
+    added["nearest_cosine"] = nearest.max(axis=1)
     both = pd.concat([frame, added], ignore_index=True)
     return both.assign(**dict(zip(("PC1", "PC2"), np.vstack([scores, project(made.q[:, genes])]).T, strict=True)))
 

@@ -11,6 +11,8 @@ def test_cosines_are_sklearns_whatever_the_block(rng):
     expected = cosine_similarity(matrix[3:4].astype(np.float64), matrix.astype(np.float64))[0]
     for step in (1, 7, 100):
         np.testing.assert_allclose(similar.cosine_to_all(matrix[3], matrix, step), expected, atol=1e-12)
+        both = similar.cosine_to_all(matrix[2:4], matrix, step)
+        np.testing.assert_allclose(both[1], expected, atol=1e-12)
 
 
 def test_an_empty_profile_is_like_nobody(rng):
