@@ -110,7 +110,7 @@ def make_plan(request: BuildRequest) -> Plan:
     )
     transcripts = _transcripts(request.lengths)
     no_length = [] if request.length_measure == "none" else genes.loc[~genes["normalised"], "symbol"].tolist()
-    facts |= {"sources": {key: str(value) for key, value in asdict(request).items() if isinstance(value, Path)}}
+    facts["sources"] = {key: str(value.resolve()) for key, value in asdict(request).items() if isinstance(value, Path)}
     facts |= {
         "n_biosamples": len(rows),
         "n_genes_all": len(genes),
