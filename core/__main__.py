@@ -204,6 +204,7 @@ def _command(commands: Any, name: str, function: Any, text: str, *positional: st
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
     for argument in positional:
         parser.add_argument(argument)
+    parser.add_argument("--data-dir", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     if function is not None:
         parser.set_defaults(command=function)
     return parser

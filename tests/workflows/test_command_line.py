@@ -68,6 +68,14 @@ def test_the_place_can_come_from_the_environment(demo_root):
     assert table(done.stdout)["name"].tolist() == ["demo"]
 
 
+@pytest.mark.parametrize("words", [("rankings", "demo"), ("runs", "demo"), ("datasets",)])
+def test_the_data_folder_may_stand_anywhere(capsys, demo_root, words):
+    assert main(["--data-dir", str(demo_root), *words]) == 0
+    before = capsys.readouterr().out
+    assert main([*words, "--data-dir", str(demo_root)]) == 0
+    assert capsys.readouterr().out == before
+
+
 def test_rankings_sort_and_format(run, demo_root):
     status, out, _ = run(
         "rankings", "demo", "--sort", "mean_cosine", "--limit", 5, "--format", "json", folder=demo_root
