@@ -6,6 +6,7 @@ Results go to standard output, progress to standard error. Exit status: 0 done, 
 import argparse
 import json
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -216,20 +217,24 @@ def _formatted(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 
 class _Console:
-    """Progress on standard error: a line a stage, rewritten in place on a terminal; into the run's folder too."""
+    """Progress on standard error, a line a stage (rewritten in place on a terminal), and in the run's folder."""
 
     def __init__(self, run: Run | None = None) -> None:
         self._file = jobs.FileProgress(run) if run else None
+        self._begun = time.monotonic()
         self._stage = ""
 
     def __call__(self, stage: str, done: float, total: float, **values: float | str) -> None:
         if self._file:
             self._file(stage, done, total, **values)
-        share = f"{100 * done / total:3.0f} %" if total else ""
+        fraction = done / total if total else 1.0
+        text = f"{fraction:4.0%}  {stage}"
+        if 0.02 < fraction < 1:
+            text += f", about {jobs.at_this_pace(time.monotonic() - self._begun, fraction):.0f} s left"
         if sys.stderr.isatty():
-            print(f"\r\033[K{share}  {stage}", end="" if done < total else "\n", file=sys.stderr, flush=True)
+            print(f"\r\033[K{text}", end="" if done < total else "\n", file=sys.stderr, flush=True)
         elif stage != self._stage:
-            print(f"{share}  {stage}", file=sys.stderr, flush=True)
+            print(text, file=sys.stderr, flush=True)
         self._stage = stage
 
 

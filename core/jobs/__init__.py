@@ -14,11 +14,21 @@ from typing import Any
 import psutil
 
 from core import settings
-from core.jobs.progress import FileProgress, JobProgress, progress_of
+from core.jobs.progress import FileProgress, JobProgress, at_this_pace, progress_of
 from core.store.runs import Run
 from core.store.workspace import Workspace
 
-__all__ = ["FileProgress", "JobProgress", "active_runs", "bootstrap_demo", "cancel", "claim", "progress_of", "start"]
+__all__ = [
+    "FileProgress",
+    "JobProgress",
+    "active_runs",
+    "at_this_pace",
+    "bootstrap_demo",
+    "cancel",
+    "claim",
+    "progress_of",
+    "start",
+]
 
 _bootstrap_lock = threading.Lock()
 

@@ -57,4 +57,9 @@ def remaining_seconds(steps: list[Step]) -> float | None:
     last = steps[-1]
     if begun is None or last.fraction <= 0.02 or last.time <= begun:
         return None
-    return (last.time - begun) * (1 - last.fraction) / last.fraction
+    return at_this_pace(last.time - begun, last.fraction)
+
+
+def at_this_pace(elapsed: float, fraction: float) -> float:
+    """Seconds left where ``fraction`` (over 0) took ``elapsed`` seconds."""
+    return elapsed * (1 - fraction) / fraction
