@@ -48,15 +48,20 @@ def loss_curves(runs: Mapping[str, pd.DataFrame]) -> go.Figure:
 
 
 def tree_progress(steps: pd.DataFrame) -> go.Figure:
-    """Trees grown over time, while a forest is trained. ``steps``: time (seconds since the epoch) and trees."""
+    """Trees grown over time, over the forests of the evaluation and the final one.
+
+    ``steps``: time (seconds since the epoch) and trees, which starts again at 0 with every forest.
+    """
     grown = steps[["time", "trees"]].dropna() if "trees" in steps else pd.DataFrame({"time": [], "trees": []})
+    more = grown["trees"].diff()
+    grown = grown.assign(trees=more.where(more >= 0, grown["trees"]).cumsum())
     since = grown["time"] - grown["time"].min()
     figure = go.Figure(go.Scatter(
         x=since, y=grown["trees"], mode="lines+markers", line={"color": palette.ACCENT, "shape": "hv"},
         hovertemplate="%{y:.0f} trees after %{x:.1f} s<extra></extra>",
     ))  # fmt: skip
     figure.update_xaxes(title="Time since the first tree (seconds)", rangemode="tozero")
-    figure.update_yaxes(title="Trees grown", rangemode="tozero")
+    figure.update_yaxes(title="Trees grown, all forests", rangemode="tozero")
     return style.finish(figure, height=260)
 
 

@@ -145,7 +145,7 @@ class _Steps:
         self._done += 1
 
         def report(stage: str, done: float, total: float, **values: float | str) -> None:
-            self._progress(stage, before + min(1.0, done / total), self._total, split=split, fold=fold + 1)
+            self._progress(stage, before + min(1.0, done / total), self._total, split=split, fold=fold + 1, **values)
 
         return report
 

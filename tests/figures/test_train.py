@@ -50,6 +50,11 @@ def test_tree_progress_counts_from_the_first_tree() -> None:
     assert list(line.y) == [10, 20]
 
 
+def test_tree_progress_adds_up_over_forests() -> None:
+    steps = pd.DataFrame({"time": [0.0, 1.0, 2.0, 3.0, 4.0], "trees": [0, 5, 10, 0, 5]})
+    assert list(train.tree_progress(steps).data[0].y) == [0, 5, 10, 10, 15]
+
+
 def test_tree_progress_before_the_first_tree() -> None:
     assert len(train.tree_progress(pd.DataFrame({"time": [1.0]})).data[0].x) == 0
 
