@@ -46,7 +46,8 @@ def show_gene_coverage(dataset: StoredDataset) -> None:
     st.subheader(f"Genes of {dataset.name}", anchor=False)
     st.markdown(
         f"**{without:,}** of {facts_of['n_genes_all']:,} genes have no length and are kept out of the rankings. "
-        f"**{repeated:,}** stand in the file more than once."
+        f"**{repeated:,}** stand in the file more than once, "
+        f"and **{len(facts_of['shared_symbols']):,}** symbols belong to several genes."
     )
     if len(table):
         st.dataframe(table, hide_index=True, height=min(460, 40 + 35 * len(table)), alt="Genes left out or repeated")

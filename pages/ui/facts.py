@@ -41,10 +41,11 @@ def warnings(manifest: dict[str, Any]) -> None:
 
 
 def left_out(manifest: dict[str, Any]) -> pd.DataFrame:
-    """Genes without a length, and genes that stand in the file more than once, by name."""
+    """Genes without a length, genes that stand in the file more than once, and shared symbols, by name."""
     rows = [(name, "no length: kept out of the rankings") for name in manifest["without_length"]]
     treatment = "counts added up" if manifest["recipe"]["repeated_genes"] == "sum" else "kept apart"
     rows += [(name, f"more than once in the file: {treatment}") for name in manifest["repeated_genes"]]
+    rows += [(name, "several genes of this symbol: kept apart by Ensembl id") for name in manifest["shared_symbols"]]
     return pd.DataFrame(rows, columns=["gene", "why"])
 
 

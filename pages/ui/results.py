@@ -25,7 +25,8 @@ def show_run(dataset: StoredDataset, history: pd.DataFrame, run_id: str, kind: s
     row = next(row for row in history.itertuples() if row.id == run_id)
     view = wf.run_view(state.workspace(), run_id)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(f"Run {run_id[-4:]} · {runs.describe(row.parameters)}", anchor=False, width="content")
+        words = runs.describe(row.parameters) or "default parameters"
+        st.subheader(f"Run {run_id[-4:]} · {words}", anchor=False, width="content")
         use_button(row)
     {"classifier": _show_classifier, "generator": _show_generator}[kind](dataset, view)
 
