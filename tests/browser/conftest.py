@@ -1,4 +1,8 @@
-"""A real app in a process of its own, and a real Chromium to drive it."""
+"""A real app in a process of its own, and a real Chromium to drive it.
+
+Whatever a test does, the app may show no traceback, write none to its log, raise no error in the browser and ask no
+other machine for anything; that is checked when the app is stopped.
+"""
 
 import contextlib
 import os
@@ -11,11 +15,15 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from core import jobs
 from core.settings import PROJECT
+from core.store.workspace import Workspace
+from tests.browser.driving import settle
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -23,6 +31,9 @@ FLAGS = [
 ]  # fmt: skip
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+# On a deep link Streamlit's own page tries these below the page's path first, and finds them one level up.
+PROBES = ("/_stcore/health", "/_stcore/host-config")
+LOCAL = ("data:", "blob:", "about:")
 expect.set_options(timeout=30_000)
 
 
@@ -37,66 +48,95 @@ def browser() -> Iterator[Browser]:
 
 
 class App:
-    """A running dashboard: its address, and the pages that the tests open in it."""
+    """A running dashboard: its address, its data folder, and the pages that the tests open in it."""
 
-    def __init__(self, address: str, browser: Browser) -> None:
+    def __init__(self, address: str, root: Path, browser: Browser) -> None:
         self.address = address
+        self.root = root
+        self.problems: list[str] = []
         self._browser = browser
-        self.pages: list[Page] = []
+        self._pages: list[Page] = []
 
-    def open(self, path: str = "", **size: int) -> Page:
-        """A page in a browser session of its own, settled."""
-        context = self._browser.new_context(
-            viewport={"width": size.get("width", 1440), "height": 1000}, accept_downloads=True
-        )
+    def open(self, path: str = "", width: int = 1440) -> Page:
+        """A page in a browser session of its own, settled; ``path`` may be a whole address of this app."""
+        context = self._browser.new_context(viewport={"width": width, "height": 1000}, accept_downloads=True)
         page = context.new_page()
+        self._pages.append(page)
         page.set_default_timeout(60_000)
-        page.goto(f"{self.address}/{path}")
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.problems.append(f"error in the browser: {error}"))
+        page.on("request", lambda request: self._requested(request.url))
+        page.on("websocket", lambda socket: self._requested(socket.url))
+        page.goto(path if path.startswith(self.address) else f"{self.address}/{path}")
         settle(page)
-        self.pages.append(page)
         return page
+
+    def close(self) -> None:
+        """Closes every page; notes a traceback that one of them still shows."""
+        for page in self._pages:
+            self.problems += page.get_by_test_id("stException").all_inner_texts()
+            page.context.close()
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not urlsplit(message.location["url"]).path.endswith(PROBES):
+            self.problems.append(f"console: {message.text} ({message.location['url']})")
+
+    def _requested(self, url: str) -> None:
+        if urlsplit(url).netloc != urlsplit(self.address).netloc and not url.startswith(LOCAL):
+            self.problems.append(f"request to another machine: {url}")
 
 
 @contextlib.contextmanager
 def serve(root: Path, browser: Browser) -> Iterator[App]:
-    """Runs the app on a data folder."""
+    """Runs the app on a data folder, and ends it with every job that it left running."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
     command += ["--server.port", str(port), "--server.fileWatcherType", "none"]
     environment = {**os.environ, "ARCHSCOPE_DATA": str(root)}
-    with (root / "app.log").open("w") as log:
-        streams = {"stdout": log, "stderr": log}
+    log = root.parent / f"{root.name}.log"
+    with log.open("w") as file:
+        streams = {"stdout": file, "stderr": file}
         process = subprocess.Popen(command, cwd=PROJECT, env=environment, start_new_session=True, **streams)
-    app = App(f"http://127.0.0.1:{port}", browser)
+    app = App(f"http://127.0.0.1:{port}", root, browser)
     try:
-        _wait_until_healthy(app.address, process)
+        _wait_until_healthy(app.address, process, log)
         yield app
     finally:
-        for page in app.pages:
-            page.context.close()
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(20)
+        app.close()
+        _stop(process)
+        _cancel_jobs(root)
+    assert app.problems == []
+    assert "Traceback" not in log.read_text()
 
 
-def _wait_until_healthy(address: str, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + 60
+def _wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + 90
     while True:
-        assert process.poll() is None, "the app stopped"
+        assert process.poll() is None, f"the app stopped: {log.read_text()}"
         assert time.monotonic() < end, "the app did not start"
         with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
             return
         time.sleep(0.2)
 
 
-def settle(page: Page) -> None:
-    """Waits until the script and the charts are done, and fails on a traceback."""
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-    page.wait_for_timeout(400)
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-    exceptions = page.locator("[data-testid=stException]").all_inner_texts()
-    assert exceptions == []
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(20)
+
+
+def _cancel_jobs(root: Path) -> None:
+    """Cancels what is left, and what a demo's build starts as it ends."""
+    workspace = Workspace(root)
+    while left := [run for run in workspace.runs.all() if run.process() is not None]:
+        for run in left:
+            jobs.cancel(run)
+        time.sleep(0.2)
 
 
 @pytest.fixture
