@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 from core import jobs
 from core.settings import PROJECT
@@ -37,14 +37,17 @@ LOCAL = ("data:", "blob:", "about:")
 expect.set_options(timeout=30_000)
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def launch(playwright: Playwright) -> Browser:
     """The machine's own Chromium or Chrome, else Playwright's."""
     found = next((path for name in NAMES if (path := shutil.which(name))), MAC if Path(MAC).exists() else None)
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=FLAGS)
+    return playwright.chromium.launch(executable_path=found, args=FLAGS)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless browser for the session."""
+    with sync_playwright() as playwright, launch(playwright) as opened:
         yield opened
-        opened.close()
 
 
 class App:
@@ -107,7 +110,7 @@ def serve(root: Path, browser: Browser) -> Iterator[App]:
         app.close()
         _stop(process)
         _cancel_jobs(root)
-    assert app.problems == []
+    assert app.problems == [], "\n".join(app.problems)
     assert "Traceback" not in log.read_text()
 
 
