@@ -39,7 +39,7 @@ def probabilities(
     if thresholds:
         _add_thresholds(figure, shown, thresholds)
     figure.update_xaxes(title="Probability of the label", range=[0, 1.12], tickvals=[0, 0.25, 0.5, 0.75, 1])
-    figure.update_yaxes(autorange="reversed")
+    figure.update_yaxes(type="category", autorange="reversed")
     return style.finish(figure, height=style.bar_height(len(shown)))
 
 

@@ -122,7 +122,8 @@ def by_label(view: GeneView) -> go.Figure:
         values = table.loc[table["label"] == label, "value"].to_numpy()
         _add_label(figure, str(label), values, table.loc[table["label"] == label, "sample_id"])
     sizes = table["label"].value_counts()
-    figure.update_yaxes(categoryorder="array", categoryarray=medians.index.tolist(), tickvals=medians.index.tolist(),
+    figure.update_yaxes(type="category", categoryorder="array", categoryarray=medians.index.tolist(),
+                        tickvals=medians.index.tolist(),
                         ticktext=[f"{label} ({sizes[label]})" for label in medians.index])  # fmt: skip
     figure.update_xaxes(title=f"Expression<br><sup>{view.unit}</sup>")
     figure.update_layout(showlegend=False)

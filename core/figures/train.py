@@ -80,8 +80,8 @@ def confusion(table: pd.DataFrame) -> go.Figure:
         colorscale=style.SEQUENTIAL, colorbar={"title": {"text": "Share of row", "side": "right"}, "thickness": 12},
         hovertemplate="true %{y}, predicted %{x}<br>%{customdata:,.0f} biosamples, %{z:.0%} of the row<extra></extra>",
     ))  # fmt: skip
-    figure.update_xaxes(title="First predicted label", tickangle=-90, showgrid=False, dtick=1)
-    figure.update_yaxes(title="True label", autorange="reversed", showgrid=False, dtick=1)
+    figure.update_xaxes(title="First predicted label", type="category", tickangle=-90, showgrid=False, dtick=1)
+    figure.update_yaxes(title="True label", type="category", autorange="reversed", showgrid=False, dtick=1)
     return style.finish(figure, height=180 + 20 * len(names))
 
 
@@ -103,7 +103,7 @@ def per_label_f1(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
             hovertemplate="%{y}: F1 %{x:.3f} over %{customdata:,.0f} test biosamples<extra>" + name + "</extra>",
         )  # fmt: skip
     figure.update_xaxes(title="F1 on test biosamples", range=[-0.03, 1.03])
-    figure.update_yaxes(categoryorder="array", categoryarray=order, dtick=1, automargin=True)
+    figure.update_yaxes(type="category", categoryorder="array", categoryarray=order, dtick=1, automargin=True)
     style.legend_on_top(figure)
     return style.finish(figure, height=style.bar_height(len(order)) + 30)
 
@@ -148,7 +148,7 @@ def headline(scores: pd.DataFrame) -> go.Figure:
         x=base.index, y=base, mode="markers", name="majority label", hovertemplate="%{x}: %{y:.3f}<extra></extra>",
         marker={"symbol": "line-ew-open", "size": 60, "line": {"width": 3}, "color": style.MUTED},
     )  # fmt: skip
-    figure.update_xaxes(title="Run", categoryorder="array", categoryarray=names)
+    figure.update_xaxes(title="Run", type="category", categoryorder="array", categoryarray=names)
     figure.update_yaxes(title="Samples-averaged F1", range=[0, 1.1])
     style.legend_on_top(figure)
     return style.finish(figure, height=340)

@@ -91,3 +91,8 @@ def test_headline_sets_every_split_beside_the_majority_baseline() -> None:
     random, series, majority = figure.data
     assert (list(random.y), list(series.y)) == ([0.95, 0.9], [0.8])
     assert dict(zip(majority.x, majority.y, strict=True)) == {"r1": 0.12, "r2": 0.1}
+
+
+def test_runs_named_like_numbers_stay_names() -> None:
+    scores = pd.DataFrame({"name": ["6e34", "ab12"], "split": "random", "f1": [0.9, 0.8], "baseline": 0.1})
+    assert train.headline(scores).layout.xaxis.type == "category"
