@@ -61,7 +61,7 @@ def test_ids_left_out_on_purpose_are_passed_over(tmp_path: Path) -> None:
 
 def test_damaged_files(tmp_path: Path) -> None:
     cut = tmp_path / "labels.tsv.gz"
-    cut.write_bytes(gzip.compress(b"sample_id\ttissue\nS1\tbrain\n")[:-9])
+    cut.write_bytes(gzip.compress(b"sample_id\ttissue\nS1\tbrain\n", mtime=0)[:-9])
     with pytest.raises(LabelsError, match="damaged gzip"):
         read_labels(cut, KNOWN)
     with pytest.raises(LabelsError, match="no such file"):
