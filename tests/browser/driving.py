@@ -90,13 +90,13 @@ def select_box(page: Page, chart: Locator, left: float, top: float, right: float
     assert area is not None
     x0, x1 = (round(share * area["width"]) for share in (left, right))
     y0, y1 = (round(share * area["height"]) for share in (top, bottom))
+    edges = ([x0 + slack, y1 - slack, x1 - slack, y0 + slack] for slack in (2, -2))
+    inner, outer = (plot.evaluate(IN_DATA, edge) for edge in edges)
     page.mouse.move(area["x"] + x0, area["y"] + y1)
     page.mouse.down()
     page.mouse.move(area["x"] + (x0 + x1) / 2, area["y"] + (y0 + y1) / 2, steps=4)
     page.mouse.move(area["x"] + x1, area["y"] + y0, steps=4)
     page.mouse.up()
-    edges = ([x0 + slack, y1 - slack, x1 - slack, y0 + slack] for slack in (2, -2))
-    inner, outer = (plot.evaluate(IN_DATA, edge) for edge in edges)
     return inner, outer
 
 
