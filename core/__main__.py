@@ -110,7 +110,21 @@ def _train(workspace: Workspace, kind: str, name: str, parameters: dict[str, Any
     workflows.perform(workspace, run, _Console(run))
     workspace.activate(run)
     print(f"note: run {run.id} is now the {kind} in use for {name!r}.", file=sys.stderr)
-    _print_json({"run": run.id, **(run.result or {})})
+    result = run.result or {}
+    print(f"note: {_headline(result['metrics'])}", file=sys.stderr)
+    _print_json({"run": run.id, **result})
+
+
+def _headline(metrics: dict[str, Any]) -> str:
+    """The scores that matter most, in one line: both splits beside the majority baseline, or a generator's verdict."""
+    if "splits" not in metrics:
+        return str(metrics["verdict"])
+    parts = [
+        f"{name} {split['model']['samples_f1']:.3f} (majority label {split['majority']['samples_f1']:.3f})"
+        for name, split in metrics["splits"].items()
+        if split is not None
+    ]
+    return f"samples-averaged F1 by split: {', '.join(parts)}"
 
 
 def _runs(workspace: Workspace, options: argparse.Namespace) -> None:

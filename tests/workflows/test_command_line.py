@@ -138,6 +138,8 @@ def test_train_runs_and_classify(run, mine):
     trained = json.loads(out)
     assert (status, trained["status"]) == (0, "done")
     assert "held-out" in err
+    f1 = trained["metrics"]["splits"]["series"]["model"]["samples_f1"]
+    assert f"series {f1:.3f} (majority label" in err
     _, out, _ = run("runs", "demo", folder=mine)
     rows = table(out).set_index("id")
     assert rows.loc[trained["run"], "kind"] == "classifier"
