@@ -59,6 +59,11 @@ def choose_row(found: Locator, row: int) -> None:
     found.locator(".dvn-scroller").click(position={"x": MARKER, "y": HEAD + ROW * row + ROW // 2})
 
 
+def expect_chart(page: Page, key: str, timeout: float = 30_000) -> None:
+    """Waits until the chart of that key is drawn, and the one that it replaces is gone."""
+    expect(keyed(page, key).locator(".js-plotly-plot").filter(visible=True)).to_have_count(1, timeout=timeout)
+
+
 def fill(field: Locator, value: object) -> None:
     """Types into a field and leaves it."""
     field.fill(str(value))

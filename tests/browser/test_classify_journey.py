@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import App
-from tests.browser.driving import body, download, heading, keyed, metric, upload
+from tests.browser.driving import body, download, expect_chart, heading, metric, upload
 
 pytestmark = pytest.mark.browser
 WRONG = {
@@ -31,7 +31,7 @@ def test_upload_a_sample_and_read_its_label(demo_app: App, tmp_path: Path) -> No
     upload(page, "patient.csv", data)
     expect_label(page, "brain")
     expect(body(page)).to_contain_text("Read as table of gene and count")
-    expect(keyed(page, "probabilities").locator(".js-plotly-plot")).to_be_visible()
+    expect_chart(page, "probabilities")
     rows = pd.read_csv(download(page, "result_csv", tmp_path))
     assert rows["predicted"].tolist() == ["brain"]
     whole = json.loads(download(page, "result_json", tmp_path).read_text())

@@ -17,6 +17,7 @@ from tests.browser.driving import (
     choose_row,
     column,
     download,
+    expect_chart,
     fill,
     follow,
     heading,
@@ -77,7 +78,7 @@ def test_from_rankings_to_a_gene_to_its_neighbourhood(demo_app: App, tmp_path: P
 
     restored = demo_app.open(page.url)
     expect_count(restored, len(passing), len(known))
-    expect(keyed(restored, f"distribution-{row['symbol']}")).to_be_visible()
+    expect_chart(restored, f"distribution-{row['symbol']}")
     expect(body(restored)).to_contain_text("by falling mean")
     shown = table(restored, TABLE)
     expect(cells(shown)).to_have_text(passing["symbol"].tolist())
@@ -87,7 +88,7 @@ def test_from_rankings_to_a_gene_to_its_neighbourhood(demo_app: App, tmp_path: P
     heading(page, "Neighbourhood")
     expect(keyed(page, "gene_picker").locator("input")).to_have_value(row["symbol"])
     expect(body(page).get_by_test_id("stMetric").first).to_contain_text(f"{row['mean_cosine']:.3f}")
-    expect(keyed(page, f"heatmap-{row['symbol']}").locator(".js-plotly-plot")).to_be_visible()
+    expect_chart(page, f"heatmap-{row['symbol']}")
 
 
 def test_a_box_in_the_scatter_filters_the_table(demo_app: App) -> None:
@@ -136,13 +137,13 @@ def test_from_a_neighbourhood_to_the_biosamples_like_one_of_it(demo_app: App) ->
 
 def test_two_sessions_do_not_touch_each_other(demo_app: App) -> None:
     first, second = demo_app.open("rankings?gene=GFAP&q=GFAP"), demo_app.open("rankings?gene=ALB")
-    expect(keyed(first, "distribution-GFAP")).to_be_visible()
-    expect(keyed(second, "distribution-ALB")).to_be_visible()
+    expect_chart(first, "distribution-GFAP")
+    expect_chart(second, "distribution-ALB")
     fill(keyed(second, "q").locator("input"), "ALB")
     follow(second, "Neighbourhood")
     expect(keyed(second, "gene_picker").locator("input")).to_have_value("ALB")
     fill(keyed(first, "q").locator("input"), "GFA")
-    expect(keyed(first, "distribution-GFAP")).to_be_visible()
+    expect_chart(first, "distribution-GFAP")
     follow(first, "Neighbourhood")
     expect(keyed(first, "gene_picker").locator("input")).to_have_value("GFAP")
     expect(keyed(second, "gene_picker").locator("input")).to_have_value("ALB")

@@ -15,7 +15,7 @@ from core import workflows
 from core.store.workspace import Workspace
 from core.types import silent
 from tests.browser.conftest import App, serve
-from tests.browser.driving import body, choose_row, column, heading, keyed, metric, settle, table, upload
+from tests.browser.driving import body, choose_row, column, expect_chart, heading, keyed, metric, settle, table, upload
 
 pytestmark = [pytest.mark.browser, pytest.mark.real]
 
@@ -73,4 +73,4 @@ def test_upload_a_sample_and_read_its_label(real_app: App, real_data: Path) -> N
     text = pd.DataFrame({"gene": symbols, "count": counts}).to_csv(index=False)
     upload(page, "sample.csv", text.encode())
     expect(metric(page, "Predicted label")).to_contain_text("brain")
-    expect(keyed(page, "probabilities").locator(".js-plotly-plot")).to_be_visible()
+    expect_chart(page, "probabilities")

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from core.store.workspace import Workspace
 from tests.browser.conftest import App
-from tests.browser.driving import body, column, follow, heading, keyed, metric, settle, table, upload
+from tests.browser.driving import body, column, expect_chart, follow, heading, keyed, metric, settle, table, upload
 
 pytestmark = pytest.mark.browser
 FEWEST = 14  # more biosamples than brain has in the small demo, fewer than skin
@@ -62,7 +62,7 @@ def test_a_training_survives_a_refresh_and_can_be_cancelled(demo_app: App) -> No
     page.reload()
     expect(progress).to_contain_text("training", timeout=120_000)
     run = Workspace(demo_app.root).runs.all("demo", "generator")[0]
-    expect(keyed(page, f"live_{run.id}").locator(".js-plotly-plot")).to_be_visible(timeout=120_000)
+    expect_chart(page, f"live_{run.id}", timeout=120_000)
     other = demo_app.open()
     expect(other.get_by_test_id("stSidebar")).to_contain_text("Synthetic generator · demo")
 

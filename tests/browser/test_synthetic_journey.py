@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from core.sources.archs4 import Archs4File
 from tests.browser.conftest import App
-from tests.browser.driving import body, column, download, fill, heading, keyed, settle, table
+from tests.browser.driving import body, column, download, expect_chart, fill, heading, keyed, settle, table
 
 pytestmark = pytest.mark.browser
 ASKED = 12
@@ -26,7 +26,7 @@ def test_synthetic_samples_beside_real_ones(demo_app: App, tmp_path: Path) -> No
     for name in (f"real brain ({real})", f"synthetic brain ({ASKED})"):
         expect(keyed(page, "projection").locator(".legendtext", has_text=name).first).to_be_visible()
     for name in ("distances", "genes_mean", "genes_sd", "genes_zero", "heatmap"):
-        expect(keyed(page, name).locator(".js-plotly-plot")).to_be_visible()
+        expect_chart(page, name)
     settle(page)
     measures = column(table(page, "Scorecard"))
     assert "Recall" in measures
