@@ -1,7 +1,7 @@
 """A real app in a process of its own, and a real Chromium to drive it.
 
 Whatever a test does, the app may show no traceback, write none to its log, raise no error in the browser and ask no
-other machine for anything; that is checked when the app is stopped.
+other machine for anything; that is checked at the end of every test.
 """
 
 import contextlib
@@ -53,9 +53,10 @@ def browser() -> Iterator[Browser]:
 class App:
     """A running dashboard: its address, its data folder, and the pages that the tests open in it."""
 
-    def __init__(self, address: str, root: Path, browser: Browser) -> None:
+    def __init__(self, address: str, root: Path, log: Path, browser: Browser) -> None:
         self.address = address
         self.root = root
+        self.log = log
         self.problems: list[str] = []
         self._browser = browser
         self._pages: list[Page] = []
@@ -76,9 +77,17 @@ class App:
 
     def close(self) -> None:
         """Closes every page; notes a traceback that one of them still shows."""
-        for page in self._pages:
+        while self._pages:
+            page = self._pages.pop()
             self.problems += page.get_by_test_id("stException").all_inner_texts()
             page.context.close()
+
+    def check(self) -> None:
+        """Ends a test: closes its pages, and fails on whatever went wrong in them or in the app."""
+        self.close()
+        problems, self.problems = self.problems, []
+        assert problems == [], "\n".join(problems)
+        assert "Traceback" not in self.log.read_text()
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type == "error" and not urlsplit(message.location["url"]).path.endswith(PROBES):
@@ -102,7 +111,7 @@ def serve(root: Path, browser: Browser) -> Iterator[App]:
     with log.open("w") as file:
         streams = {"stdout": file, "stderr": file}
         process = subprocess.Popen(command, cwd=PROJECT, env=environment, start_new_session=True, **streams)
-    app = App(f"http://127.0.0.1:{port}", root, browser)
+    app = App(f"http://127.0.0.1:{port}", root, log, browser)
     try:
         _wait_until_healthy(app.address, process, log)
         yield app
@@ -110,8 +119,6 @@ def serve(root: Path, browser: Browser) -> Iterator[App]:
         app.close()
         _stop(process)
         _cancel_jobs(root)
-    assert app.problems == [], "\n".join(app.problems)
-    assert "Traceback" not in log.read_text()
 
 
 def _wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -142,9 +149,26 @@ def _cancel_jobs(root: Path) -> None:
         time.sleep(0.2)
 
 
+@pytest.fixture(scope="session")
+def served_demo(demo_root: Path, tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[App]:
+    """One app for all tests that change nothing; they take it as ``demo_app``."""
+    root = tmp_path_factory.mktemp("served") / "data"
+    shutil.copytree(demo_root, root)
+    with serve(root, browser) as app:
+        yield app
+
+
 @pytest.fixture
-def demo_app(demo_root: Path, tmp_path: Path, browser: Browser) -> Iterator[App]:
-    """The app on a copy of the small demo and its runs."""
+def demo_app(served_demo: App) -> Iterator[App]:
+    """The app on the small demo and its runs, to be looked at: shared, in a browser session of the test's own."""
+    yield served_demo
+    served_demo.check()
+
+
+@pytest.fixture
+def own_app(demo_root: Path, tmp_path: Path, browser: Browser) -> Iterator[App]:
+    """An app of the test's own on a copy of the small demo and its runs, to be changed."""
     shutil.copytree(demo_root, tmp_path / "data")
     with serve(tmp_path / "data", browser) as app:
         yield app
+        app.check()

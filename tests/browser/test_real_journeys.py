@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.real]
 
 
 @pytest.fixture(scope="module")
-def real_app(real_data: Path, tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[App]:
+def served_tissues(real_data: Path, tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[App]:
     """The app on the real trial data, built and with a small classifier."""
     root = tmp_path_factory.mktemp("real") / "data"
     workspace = Workspace(root)
@@ -32,6 +32,13 @@ def real_app(real_data: Path, tmp_path_factory: pytest.TempPathFactory, browser:
     with serve(root, browser) as app:
         yield app
     shutil.rmtree(root)
+
+
+@pytest.fixture
+def real_app(served_tissues: App) -> Iterator[App]:
+    """That app, in a browser session of the test's own."""
+    yield served_tissues
+    served_tissues.check()
 
 
 def test_from_rankings_to_a_gene_to_its_neighbourhood(real_app: App) -> None:

@@ -21,9 +21,9 @@ def start(page: Page, **fields: int) -> None:
     form.get_by_role("button", name="Start training").click()
 
 
-def test_retrain_the_classifier_and_use_it(demo_app: App) -> None:
-    sample = (demo_app.root / "demo/example_brain.csv").read_bytes()
-    page = demo_app.open("classify")
+def test_retrain_the_classifier_and_use_it(own_app: App) -> None:
+    sample = (own_app.root / "demo/example_brain.csv").read_bytes()
+    page = own_app.open("classify")
     upload(page, "sample.csv", sample)
     expect(metric(page, "Predicted label")).to_contain_text("brain")
 
@@ -36,7 +36,7 @@ def test_retrain_the_classifier_and_use_it(demo_app: App) -> None:
     history = table(page, "Trainings of the classifier")
     expect(history.locator("tbody tr").first).to_contain_text("done5 trees")
 
-    new = Workspace(demo_app.root).runs.all("demo", "classifier")[0]
+    new = Workspace(own_app.root).runs.all("demo", "classifier")[0]
     keyed(page, "pick_classifier_runs").locator("input").click()
     page.get_by_role("option", name=re.compile(f"{new.id[-4:]}$")).click()
     expect(body(page)).to_contain_text("Side by side")
@@ -53,17 +53,17 @@ def test_retrain_the_classifier_and_use_it(demo_app: App) -> None:
     expect(body(page).get_by_test_id("stMetric").first).not_to_contain_text("brain")
 
 
-def test_a_training_survives_a_refresh_and_can_be_cancelled(demo_app: App) -> None:
-    page = demo_app.open("train?model=Synthetic+samples")
+def test_a_training_survives_a_refresh_and_can_be_cancelled(own_app: App) -> None:
+    page = own_app.open("train?model=Synthetic+samples")
     heading(page, "Train")
     start(page, Steps=100_000)
     progress = body(page).get_by_test_id("stProgress")
     expect(progress).to_contain_text("%")
     page.reload()
     expect(progress).to_contain_text("training", timeout=120_000)
-    run = Workspace(demo_app.root).runs.all("demo", "generator")[0]
+    run = Workspace(own_app.root).runs.all("demo", "generator")[0]
     expect_chart(page, f"live_{run.id}", timeout=120_000)
-    other = demo_app.open()
+    other = own_app.open()
     expect(other.get_by_test_id("stSidebar")).to_contain_text("Synthetic generator · demo")
 
     body(page).get_by_role("button", name="Cancel").click()
