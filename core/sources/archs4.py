@@ -1,30 +1,29 @@
-"""ARCHS4 HDF5 files in and out; the only module that uses h5py.
+"""ARCHS4 HDF5 files in and out; h5py is used here, in archs4_chunks and in archs4_write, and nowhere else.
 
 Files keep genes x biosamples (v1 flat: the transpose). Here the matrix is turned, once, to biosamples x genes.
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import h5py
-import hdf5plugin  # noqa: F401  (registers the zstd, blosc and lz4 filters)
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from core.errors import CountsFileError
 from core.sources import archs4_layouts as layouts
+from core.sources.archs4_chunks import first_bad, open_chunks, plain_pieces, read_ahead
 from core.sources.archs4_write import write_archs4
 from core.types import CountMatrix, IndexArray
 
 __all__ = ["Archs4File", "write_archs4"]
 
-_COUNT_LIMIT = 2**32
 _MAX_GENES = 1_000_000
-_PIECE_BYTES = 2**28
 _NUMBERS = ("singlecellprobability", "alignedreads")
 # v1 files join the values of one field with this.
 _V1_SEPARATOR = "Xx-xX"
@@ -54,6 +53,8 @@ class Archs4File:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._chunks:
+            self._chunks.close()
         self._file.close()
 
     def _probe(self) -> None:
@@ -70,6 +71,7 @@ class Archs4File:
         self._check_ids()
         self.shape = (len(self.biosamples), len(self.genes))
         self._genes_first = self._find_axes()
+        self._chunks = open_chunks(self._expression, self._genes_first)
 
     # -- probing ---------------------------------------------------------------------------------------------------
 
@@ -117,23 +119,51 @@ class Archs4File:
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
-    def read(self, rows: IndexArray | slice) -> CountMatrix:
+    def read(self, rows: IndexArray | slice, threads: int = 1) -> CountMatrix:
         """Counts of these biosamples (m x G, uint32, C order), in the order asked for; a biosample may repeat.
 
-        Raises CountsFileError where a value is negative, not whole, not finite or over 2^32 - 1, or the file is
-        damaged; IndexError where a row is outside the file.
+        ``threads`` decode in parallel; several callers may read at once, too. Raises CountsFileError where a value is
+        negative, not whole, not finite or over 2^32 - 1, or the file is damaged; IndexError where a row is outside
+        the file.
+        """
+        return self._read(self._positions(rows), threads, threading.Event())
+
+    def blocks(self, spans: Sequence[IndexArray | slice], threads: int = 1) -> Generator[CountMatrix, None, None]:
+        """``read`` of one span after another, with the next block read while the caller works on the current one.
+
+        At most one block waits. CountsFileError is raised where its block is due, IndexError at once; closing the
+        iterator ends the reading.
+        """
+        wanted = [self._positions(span) for span in spans]
+        if self._chunks:
+            self._chunks.expect(sum(len(rows) for rows in wanted))
+
+        def read(i: int, stop: threading.Event) -> CountMatrix:
+            if self._chunks and i + 1 < len(wanted):
+                self._chunks.prefetch(wanted[i + 1])
+            return self._read(wanted[i], threads, stop)
+
+        return read_ahead(read, len(wanted))
+
+    def prefetch(self, rows: IndexArray | slice) -> None:
+        """A hint that these biosamples are read next: the kernel fetches their bytes, where it takes such hints.
+
+        Cheap. Without effect until a quarter of the file was read, or asked of ``blocks``: before, nobody knows where
+        the bytes lie. Raises IndexError where a row is outside the file.
         """
         wanted = self._positions(rows)
+        if self._chunks:
+            self._chunks.prefetch(wanted)
+
+    def _read(self, wanted: IndexArray, threads: int, stop: threading.Event) -> CountMatrix:
         out = np.empty((len(wanted), self.shape[1]), dtype=np.uint32)
-        order = np.argsort(wanted, kind="stable")
-        # One read a chunk of biosamples: h5py's own index lists cost more than the decompression.
-        pieces = np.flatnonzero(np.diff(wanted[order] // self._piece_width())) + 1
-        for piece in np.split(order, pieces) if len(order) else []:
-            block = wanted[piece]
-            first, last = int(block[0]), int(block[-1]) + 1
-            values = self._span(first, last)[block - first]
-            self._check_counts(values, block)
-            out[piece] = values
+        with self._damage(layouts.EXPRESSION):
+            if self._chunks:
+                self._chunks.fill(out, wanted, threads, stop)
+                return out
+            for places, values in plain_pieces(self._expression, self._genes_first, wanted, stop):
+                self._check_counts(values, wanted[places])
+                out[places] = values
         return out
 
     def _positions(self, rows: IndexArray | slice) -> IndexArray:
@@ -143,26 +173,9 @@ class Archs4File:
             raise IndexError(f"rows must be between 0 and {n - 1}, got {wanted.min()} to {wanted.max()}")
         return wanted
 
-    def _piece_width(self) -> int:
-        chunks = self._expression.chunks
-        width = int(chunks[1 if self._genes_first else 0]) if chunks else 64
-        fits = _PIECE_BYTES // (self.shape[1] * int(self._expression.dtype.itemsize))
-        return max(1, min(width, fits))
-
-    def _span(self, first: int, last: int) -> npt.NDArray[Any]:
-        with self._damage(layouts.EXPRESSION):
-            if self._genes_first:
-                return np.asarray(self._expression[:, first:last]).T
-            return np.asarray(self._expression[first:last])
-
     def _check_counts(self, values: npt.NDArray[Any], rows: IndexArray) -> None:
-        if values.dtype.kind == "u" and values.dtype.itemsize <= 4:
-            return
-        bad = ~((values >= 0) & (values < _COUNT_LIMIT))  # NaN compares false
-        if values.dtype.kind == "f":
-            bad |= values != np.floor(values)
-        if bad.any():
-            i, gene = np.argwhere(bad)[0]
+        if bad := first_bad(values):
+            i, gene = bad
             row, sample = self.genes.iloc[gene], self.biosamples["sample_id"].iloc[rows[i]]
             raise self._error(
                 f"{layouts.EXPRESSION} holds {values[i, gene]} for biosample {sample}, "
