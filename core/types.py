@@ -14,6 +14,7 @@ import pandas as pd
 CountMatrix = npt.NDArray[np.uint32]
 FloatMatrix = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
+StepArray = npt.NDArray[np.int64]  # see core.expression.normalise
 Tile = npt.NDArray[np.floating[Any]]  # some genes x n, or some rows of a larger matrix
 BoolArray = npt.NDArray[np.bool_]
 IndexArray = npt.NDArray[np.intp]

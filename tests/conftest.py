@@ -6,12 +6,16 @@ from pathlib import Path
 os.environ.setdefault("ARCHSCOPE_THREADS", "1")  # tests run side by side; before anything asks for threads
 
 import pytest
+from hypothesis import settings
 
 from core import workflows
 from core.settings import PROJECT
 from core.store.runs import Run
 from core.store.workspace import Workspace
 from core.types import silent
+
+settings.register_profile("archscope", deadline=None)  # no test measures time; the first call of a kernel compiles it
+settings.load_profile("archscope")
 
 REAL = PROJECT.parent / "shared" / "data"
 

@@ -5,19 +5,22 @@ Every function gets tiles of Y (t genes x n biosamples), so that a matrix of any
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
-from core.types import BoolArray, DoubleArray, Tile
+from core.types import DoubleArray, FloatMatrix, Tile
 
 PERCENTILE = 0.95
 
 
 def percentile_sorted(ordered: Tile, share: float = PERCENTILE) -> DoubleArray:
-    """The ``share`` quantile of each row (t) of ascending rows (t x n), linear interpolation (numpy's default)."""
+    """The ``share`` quantile of each ascending row (t x n), linearly interpolated: numpy's result to the last bit."""
     position = share * (ordered.shape[1] - 1)
     low = int(position)
-    high = min(low + 1, ordered.shape[1] - 1)
+    part = position - low
     below = ordered[:, low].astype(np.float64)
-    between: DoubleArray = below + (ordered[:, high] - below) * (position - low)
+    above = ordered[:, min(low + 1, ordered.shape[1] - 1)].astype(np.float64)
+    step = above - below
+    between: DoubleArray = above - step * (1.0 - part) if part >= 0.5 else below + step * part
     return between
 
 
@@ -26,24 +29,24 @@ def signal(p95: DoubleArray, mean: DoubleArray) -> DoubleArray:
     return (1.0 + p95) / (1.0 + mean)
 
 
-def gini_sorted(ordered: Tile) -> DoubleArray:
-    """Gini coefficient of each ascending row (t x n): 0 = the same everywhere, towards 1 = all in one biosample.
+def describe_sorted(ordered: FloatMatrix) -> DoubleArray:
+    """Mean, variance (n - 1), Gini coefficient, median, median absolute deviation (t x 5) of ascending rows (t x n).
 
-    G = sum_i (2 i - n - 1) x_i / (n sum x), i = 1..n (Gini 1912; for gene expression O'Hagan et al. 2018).
-    NaN for a gene that is zero everywhere.
+    G = sum_i (2 i - n - 1) x_i / (n sum x), i = 1..n (Gini 1912; for gene expression O'Hagan et al. 2018): 0 = the
+    same everywhere, towards 1 = all in one biosample. NaN for a gene that is zero everywhere, the variance of one
+    biosample too.
     """
-    n = ordered.shape[1]
-    weights = 2.0 * np.arange(1, n + 1) - n - 1
-    total = ordered.sum(axis=1, dtype=np.float64)
-    weighted = ordered.astype(np.float64) @ weights
-    gini: DoubleArray = np.divide(weighted, n * total, out=np.full(len(ordered), np.nan), where=total > 0)
-    return gini
+    from core.expression import kernels
+
+    found = np.empty((len(ordered), 5))
+    kernels.describe_rows(ordered, found)
+    return found
 
 
-def label_means(tile: Tile, labels: BoolArray) -> DoubleArray:
-    """Mean Y of each gene within each label: t x L, from a tile (t x n) and multi-hot labels (n x L)."""
-    sizes = labels.sum(axis=0)
-    sums = tile.astype(np.float64) @ labels.astype(np.float64)
+def label_means(tile: Tile, labels: sparse.csr_matrix) -> DoubleArray:
+    """Mean Y of each gene within each label: t x L, from a tile (t x n) and multi-hot labels (L x n)."""
+    sizes = np.asarray(labels.sum(axis=1), dtype=np.float64).ravel()
+    sums = (labels @ tile.T.astype(np.float64)).T
     means: DoubleArray = np.divide(sums, sizes, out=np.full(sums.shape, np.nan), where=sizes > 0)
     return means
 
@@ -62,18 +65,17 @@ def tau(means: DoubleArray) -> DoubleArray:
     return result
 
 
-def tile_statistics(tile: Tile, ordered: Tile, labels: BoolArray, names: list[str]) -> pd.DataFrame:
-    """One row a gene: mean, variance, p95, signal, gini, tau, top_label.
+def tile_statistics(
+    tile: FloatMatrix, ordered: FloatMatrix, labels: sparse.csr_matrix, names: list[str]
+) -> pd.DataFrame:
+    """One row a gene: mean, variance, p95, signal, gini, median, deviation (median, absolute), tau, top_label.
 
-    ``tile`` t x n in biosample order, ``ordered`` the same rows ascending, ``labels`` n x L multi-hot, ``names`` L.
+    ``tile`` t x n in biosample order, ``ordered`` the same rows ascending, ``labels`` L x n multi-hot, ``names`` L.
     """
-    mean = tile.mean(axis=1, dtype=np.float64)
-    p95 = percentile_sorted(ordered)
-    n = tile.shape[1]
-    variance = tile.var(axis=1, ddof=1, dtype=np.float64) if n > 1 else np.full(len(tile), np.nan)
-    columns = {"mean": mean, "variance": variance, "p95": p95, "signal": signal(p95, mean)}
-    columns |= {"gini": gini_sorted(ordered), "tau": np.full(len(tile), np.nan)}
-    frame = pd.DataFrame(columns)
+    frame = pd.DataFrame(describe_sorted(ordered), columns=["mean", "variance", "gini", "median", "deviation"])
+    frame["p95"] = percentile_sorted(ordered)
+    frame["signal"] = signal(frame["p95"].to_numpy(), frame["mean"].to_numpy())
+    frame["tau"] = np.full(len(tile), np.nan)
     frame["top_label"] = pd.Series([None] * len(tile), dtype="str")
     if names:
         means = label_means(tile, labels)

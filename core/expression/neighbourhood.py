@@ -3,18 +3,24 @@
 Order biosamples by Y (ascending, stable); r = int(0.95 (n + 1)); the neighbourhood is the k biosamples at positions
 r - k/2 up to, not including, r + k/2. The metric is the mean cosine over the k (k - 1) / 2 distinct pairs of whole
 normalised profiles. With unit vectors u: mean = (|sum u|^2 - k) / (k (k - 1)).
+
+Y is kept in float32, but the order is that of Y in float64. Rounding never turns an order round, it only makes values
+equal; so wherever the two values on either side of a neighbourhood's edge still differ, its members are certain, and
+only the others (``unsettled``) need the exact values of the biosamples on the edge (``on_edge``).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
+from scipy.linalg import blas
 
-from core.types import DoubleArray, IndexArray, Progress, Tile, silent
+from core.types import BoolArray, DoubleArray, FloatMatrix, IndexArray
 
 SIZE = 100
-GRAM_LIMIT = 5_500  # biosamples; above it the n x n Gram matrix costs more than summing selected unit profiles
+# Biosamples; above it the n x n cosines cost more than summing selected unit profiles (docs/benchmarks.md).
+GRAM_LIMIT = 6_500
+Members = npt.NDArray[np.int32]
 
 
 def window(n: int, size: int = SIZE) -> tuple[int, int]:
@@ -24,76 +30,111 @@ def window(n: int, size: int = SIZE) -> tuple[int, int]:
     return r - k // 2, k
 
 
-def members(tile: Tile, size: int = SIZE) -> tuple[npt.NDArray[np.int32], Tile, npt.NDArray[np.int32]]:
-    """Neighbourhoods of a tile (t genes x n): positions (t x k, ascending by Y), sorted rows (t x n), tied members (t).
+def exact_members(values: DoubleArray, size: int = SIZE) -> tuple[Members, int]:
+    """Neighbourhood (k positions, ascending by value) of one gene (n), and how many of it tie with one outside.
 
-    A member is tied where a biosample outside has the same Y: which of the two is inside is arbitrary.
+    Of biosamples with the same value, which is inside and which is not is arbitrary (file order decides).
     """
-    order = np.argsort(tile, axis=1, kind="stable")
-    ordered = np.take_along_axis(tile, order, axis=1)
+    start, k = window(len(values), size)
+    order = np.argsort(values, kind="stable")
+    inside = values[order[start : start + k]]
+    outside = [values[order[at]] for at in (start - 1, start + k) if 0 <= at < len(values)]
+    return order[start : start + k].astype(np.int32), int(np.isin(inside, outside).sum())
+
+
+def members(tile: FloatMatrix, ordered: FloatMatrix, size: int = SIZE) -> Members:
+    """Neighbourhoods (t x k, ascending by Y) of a tile (t genes x n), whose ascending rows are ``ordered``."""
+    from core.expression import kernels
+
     start, k = window(tile.shape[1], size)
-    inside = ordered[:, start : start + k]
-    tied = np.zeros(inside.shape, dtype=bool)
-    if start > 0:
-        tied |= inside == ordered[:, start - 1 : start]
-    if start + k < tile.shape[1]:
-        tied |= inside == ordered[:, start + k : start + k + 1]
-    return order[:, start : start + k].astype(np.int32), ordered, tied.sum(axis=1).astype(np.int32)
+    found = np.empty((len(tile), k), dtype=np.int32)
+    if k:
+        kernels.select_window(tile, ordered, start, found)
+    return found
 
 
-def gram(tiles: Iterable[Tile]) -> DoubleArray:
-    """Cosine of every pair of biosamples (n x n, float64) from tiles of Y (t x n) that together hold every gene."""
-    products: DoubleArray | None = None
+def unsettled(ordered: FloatMatrix, size: int = SIZE) -> BoolArray:
+    """Genes (t) for which float32 (ascending rows, t x n) cannot tell a member from a biosample outside."""
+    edges = _edges(ordered, size)
+    return np.asarray(np.isfinite(edges).any(axis=1), dtype=np.bool_)
+
+
+def on_edge(row: npt.NDArray[np.float32], ordered: npt.NDArray[np.float32], size: int = SIZE) -> IndexArray:
+    """Biosamples of one gene (n) whose exact value decides; none where it is 0 anyway."""
+    edges = _edges(ordered[None], size)[0]
+    return np.flatnonzero(np.isin(row, edges) & (row > 0))
+
+
+def _edges(ordered: FloatMatrix, size: int) -> FloatMatrix:
+    """The value at the lower and the upper edge (t x 2) where it stands on both sides of it, else NaN."""
+    start, k = window(ordered.shape[1], size)
+    edges = np.full((len(ordered), 2), np.nan, dtype=np.float32)
+    for side, at in enumerate((start, start + k)):
+        if k and 0 < at < ordered.shape[1]:
+            same = ordered[:, at - 1] == ordered[:, at]
+            edges[same, side] = ordered[same, at]
+    return edges
+
+
+def gram(tiles: Iterable[FloatMatrix], norms: DoubleArray) -> FloatMatrix:
+    """What the genes of ``tiles`` (some genes x n) add to the cosine of every pair of biosamples (n x n, float32).
+
+    Only the lower triangle is filled. ``norms`` (n) are the lengths of whole profiles.
+    """
+    inverse = _inverse(norms)
+    total = np.zeros((len(norms), len(norms)), dtype=np.float32, order="F")
     for tile in tiles:
-        wide = tile.astype(np.float64)
-        products = wide.T @ wide if products is None else products + wide.T @ wide
-    if products is None:
-        raise ValueError("gram needs at least one tile")
-    norms = np.sqrt(np.diag(products))
-    norms[norms == 0] = 1.0
-    cosines: DoubleArray = products / np.outer(norms, norms)
-    return cosines
-
-
-def mean_cosine_gram(neighbours: npt.NDArray[np.int32], cosines: DoubleArray, step: int = 256) -> DoubleArray:
-    """Mean cosine over distinct pairs for each set (t x k) of positions, from the n x n cosines. NaN where k < 2."""
-    k = neighbours.shape[1]
-    if k < 2:
-        return np.full(len(neighbours), np.nan)
-    result = np.empty(len(neighbours))
-    for start in range(0, len(neighbours), step):
-        m = neighbours[start : start + step]
-        block = cosines[m[:, :, None], m[:, None, :]]
-        whole = block.sum(axis=(1, 2)) - np.trace(block, axis1=1, axis2=2)
-        result[start : start + step] = whole / (k * (k - 1))
+        total = blas.ssyrk(1.0, (tile * inverse).T, beta=1.0, c=total, overwrite_c=1)
+    result: FloatMatrix = total.T  # BLAS counts columns first: its upper triangle is the lower one here
     return result
 
 
-def mean_cosine_sums(neighbours: npt.NDArray[np.int32], tiles: Iterable[Tile], norms: DoubleArray) -> DoubleArray:
-    """The same by the identity (|sum u|^2 - k) / (k (k - 1)), for n too large for a Gram matrix.
+def mean_cosine_gram(sets: Members, cosines: FloatMatrix) -> DoubleArray:
+    """Mean cosine over distinct pairs for each set (t x k) of positions, from the lower triangle of the n x n cosines.
 
-    ``tiles`` of Y (t x n) together hold every gene; ``norms`` (n) are the lengths of the whole profiles.
+    NaN where k < 2.
     """
-    t, k = neighbours.shape
-    if k < 2:
-        return np.full(t, np.nan)
-    n = len(norms)
-    pick = sparse.csr_matrix((np.ones(t * k), neighbours.ravel(), np.arange(0, t * k + 1, k)), shape=(t, n))
-    scale = np.divide(1.0, norms, out=np.zeros(n), where=norms > 0)
-    squared = np.zeros(t)
+    from core.expression import kernels
+
+    k = sets.shape[1]
+    sums = np.full(len(sets), np.nan)
+    if k > 1:
+        kernels.pair_sums(np.sort(sets, axis=1), cosines, sums)
+    result: DoubleArray = sums / max(1, k * (k - 1) // 2)
+    return result
+
+
+def squared_sums(sets: Sequence[Members], tiles: Iterable[FloatMatrix], norms: DoubleArray) -> list[DoubleArray]:
+    """Squared length (t) of each set's (t x k) summed unit profiles, over the genes of ``tiles`` (some genes x n).
+
+    Several collections of sets share one pass over the tiles.
+    """
+    from core.expression import kernels
+
+    totals = [np.zeros(len(some)) for some in sets]
+    inverse = _inverse(norms)
     for tile in tiles:
-        squared += ((pick @ (tile.T * scale[:, None])) ** 2).sum(axis=1)
-    own = pick @ (norms > 0).astype(np.float64)
+        for start in range(0, len(tile), kernels.STRIPE):
+            stripe = tile[start : start + kernels.STRIPE]
+            units = np.zeros((len(norms), kernels.STRIPE), dtype=np.float32)
+            units[:, : len(stripe)] = (stripe * inverse).T
+            for some, total in zip(sets, totals, strict=True):
+                kernels.add_squared_sums(some, units, total)
+    return totals
+
+
+def mean_cosine_sums(sets: Members, squared: DoubleArray, norms: DoubleArray) -> DoubleArray:
+    """Mean cosine (t) by the identity (|sum u|^2 - k) / (k (k - 1)); NaN where k < 2. An empty profile is no vector."""
+    k = sets.shape[1]
+    if k < 2:
+        return np.full(len(sets), np.nan)
+    own = (norms > 0)[sets].sum(axis=1)
     result: DoubleArray = (squared - own) / (k * (k - 1))
     return result
 
 
-def profile_norms(tiles: Iterable[Tile], n: int) -> DoubleArray:
-    """Euclidean length of every biosample's profile (n), from tiles of Y (t x n)."""
-    total = np.zeros(n)
-    for tile in tiles:
-        total += np.square(tile, dtype=np.float64).sum(axis=0)
-    return np.sqrt(total)
+def _inverse(norms: DoubleArray) -> npt.NDArray[np.float32]:
+    return np.divide(1.0, norms, out=np.zeros(len(norms)), where=norms > 0).astype(np.float32)
 
 
 def apply_definition(mean_cosine: DoubleArray, expressed_in: IndexArray) -> DoubleArray:
@@ -102,12 +143,12 @@ def apply_definition(mean_cosine: DoubleArray, expressed_in: IndexArray) -> Doub
     return np.where(expressed_in == 0, np.nan, once)
 
 
-def same_series_share(neighbours: npt.NDArray[np.int32], series: IndexArray) -> DoubleArray:
+def same_series_share(sets: Members, series: IndexArray) -> DoubleArray:
     """Share of each neighbourhood's pairs (t) that come from one series; ``series`` (n) codes, -1 = unknown."""
-    t, k = neighbours.shape
+    t, k = sets.shape
     if k < 2:
         return np.full(t, np.nan)
-    codes = np.sort(series[neighbours], axis=1)
+    codes = np.sort(series[sets], axis=1)
     pairs = np.zeros(t)
     run = np.zeros(t)
     for column in range(1, k):
@@ -118,43 +159,8 @@ def same_series_share(neighbours: npt.NDArray[np.int32], series: IndexArray) -> 
     return share
 
 
-def random_sets(n: int, size: int = SIZE, draws: int = 100, seed: int = 1) -> npt.NDArray[np.int32]:
+def random_sets(n: int, size: int = SIZE, draws: int = 100, seed: int = 1) -> Members:
     """``draws`` random sets of distinct biosamples (draws x min(size, n)): the baseline beside every neighbourhood."""
     generator = np.random.default_rng(seed)
     sets = [generator.choice(n, min(size, n), replace=False) for _ in range(draws)]
     return np.array(sets, dtype=np.int32)
-
-
-def row_tiles(by_gene: Tile, step: int = 1024) -> Iterator[Tile]:
-    """Tiles (at most ``step`` genes x n) over a gene-major matrix."""
-    for start in range(0, len(by_gene), step):
-        yield by_gene[start : start + step]
-
-
-class Cosines:
-    """Mean cosine of any sets of biosamples, by the cheaper of the two ways for this n.
-
-    ``by_gene`` is Y gene-major (g x n), in memory or mapped; it is read once (Gram matrix) or once a call (sums).
-    """
-
-    def __init__(self, by_gene: Tile, progress: Progress = silent, gram_limit: int = GRAM_LIMIT) -> None:
-        self._by_gene = by_gene
-        n = by_gene.shape[1]
-        tiles = _counted(row_tiles(by_gene), len(by_gene), progress)
-        self._gram = gram(tiles) if n <= gram_limit else None
-        self._norms = profile_norms(tiles, n) if self._gram is None else None
-
-    def mean_of(self, sets: npt.NDArray[np.int32]) -> DoubleArray:
-        """Mean cosine over the distinct pairs of each set (t x k)."""
-        if self._gram is not None:
-            return mean_cosine_gram(sets, self._gram)
-        assert self._norms is not None
-        return mean_cosine_sums(sets, row_tiles(self._by_gene), self._norms)
-
-
-def _counted(tiles: Iterator[Tile], total: int, progress: Progress) -> Iterator[Tile]:
-    done = 0
-    for tile in tiles:
-        yield tile
-        done += len(tile)
-        progress("comparing biosamples", done, total)

@@ -47,6 +47,11 @@ class Reference:
             spread[enough] = NORMAL_SCALE * np.maximum(mad, mad_floor)
         return cls(median, spread)
 
+    @classmethod
+    def from_medians(cls, median: DoubleArray, mad: DoubleArray, mad_floor: float = MAD_FLOOR) -> "Reference":
+        """From medians and median absolute deviations (G) that are known already."""
+        return cls(median, NORMAL_SCALE * np.maximum(mad, mad_floor))
+
     def z(self, values: Values) -> DoubleArray:
         """Robust z-scores (m x G or G): (x - median) / spread; NaN where a value or the reference is missing."""
         scores: DoubleArray = (values - self.median) / self.spread

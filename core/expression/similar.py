@@ -1,31 +1,47 @@
 """Which biosamples are most like a profile, and where each lies in a plane."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from core.types import DoubleArray, IndexArray, Tile
+from core.types import BoolArray, DoubleArray, FloatMatrix, IndexArray, Tile
 
 
-def cosine_to_all(profiles: Tile, matrix: Tile, step: int = 2048) -> DoubleArray:
-    """Cosine of profiles (m x g, or one of g) to every row of a matrix (n x g), in blocks of rows: m x n, or n.
+def cosine_between(profiles: Tile, others: Tile) -> DoubleArray:
+    """Cosine of every profile (m x g) to every other (r x g): m x r, float64; 0 with an empty profile."""
+    wide, wide_others = np.asarray(profiles, dtype=np.float64), np.asarray(others, dtype=np.float64)
+    norms, norms_others = np.linalg.norm(wide, axis=1), np.linalg.norm(wide_others, axis=1)
+    cosines: DoubleArray = (wide / _divisor(norms)[:, None]) @ (wide_others / _divisor(norms_others)[:, None]).T
+    return cosines
 
-    0 for an empty profile.
+
+def cosine_to_all(
+    profiles: Tile,
+    tiles: Iterable[tuple[slice, FloatMatrix]],
+    norms: DoubleArray,
+    present: BoolArray | None = None,
+) -> DoubleArray:
+    """Cosine of profiles (m x g) to all biosamples (n), over all genes or those ``present`` (g): m x n.
+
+    ``tiles`` are Y gene by gene: which genes, and their expression (t x n); together every gene once. ``norms`` (n)
+    are the lengths of whole profiles. 0 for an empty profile.
     """
-    units = _units(np.atleast_2d(profiles))
-    result = np.empty((len(units), len(matrix)))
-    for start in range(0, len(matrix), step):
-        block = matrix[start : start + step]
-        result[:, start : start + len(block)] = units @ _units(block).T
-    return result if profiles.ndim == 2 else result[0]
+    some = None if present is None or present.all() else present
+    wanted = np.asarray(profiles if some is None else np.where(some, profiles, 0.0), dtype=np.float64)
+    units = (wanted / _divisor(np.linalg.norm(wanted, axis=1))[:, None]).astype(np.float32)
+    products = np.zeros((len(units), len(norms)))
+    squares = np.zeros(len(norms))
+    for genes, tile in tiles:
+        products += units[:, genes] @ tile
+        if some is not None:
+            squares += np.square(tile[some[genes]], dtype=np.float64).sum(axis=0)
+    cosines: DoubleArray = products / _divisor(norms if some is None else np.sqrt(squares))
+    return cosines
 
 
-def _units(rows: Tile) -> DoubleArray:
-    wide = np.asarray(rows, dtype=np.float64)
-    norms = np.linalg.norm(wide, axis=1, keepdims=True)
-    units: DoubleArray = wide / np.where(norms > 0, norms, 1.0)
-    return units
+def _divisor(norms: DoubleArray) -> DoubleArray:
+    return np.where(norms > 0, norms, 1.0)
 
 
 def nearest(cosines: DoubleArray, top: int, leave_out: int | None = None) -> IndexArray:

@@ -1,20 +1,23 @@
-"""A built dataset on disk: counts, the normalised matrix both ways round, tables, and a manifest written last.
+"""A built dataset on disk: counts and the normalised matrix in tiles, tables, and a manifest written last.
 
-    datasets/<name>/manifest.json        what it is, where it came from, the recipe, the fingerprint
-                    counts.npy           n x G uint32
-                    normalised.npy       n x g float32 (Y), read by biosample
-                    by_gene.npy          g x n float32 (Y again), read by gene
+    datasets/<name>/manifest.json        what it is, where it came from, the recipe, the fingerprint, the blocks
+                    counts/              X, n x G uint32, one biosample a tile (``core.store.tiles``)
+                    expression/          Y, g x n float32, some genes of a block of biosamples a tile
                     target.npy           G float64
+                    totals.npz           what the target and the zero shares were made from, to add biosamples to
+                    norms.npy            n float64, the length of each profile (row of Y)
+                    medians.npy          g x 2 float64, median and median absolute deviation of Y over biosamples
                     members.npy          g x k int32, the neighbourhood of every gene
                     genes, rankings, biosamples, labels, transcripts .parquet
 
+Y by biosample is not kept: mapping a biosample's counts onto the target again takes less than a millisecond.
 A folder without a manifest is an unfinished build and is never shown.
 """
 
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,10 +26,15 @@ import numpy as np
 import pandas as pd
 
 from core.errors import NotFoundError, StoreError
+from core.expression import normalise
+from core.store.building import load_arrays
 from core.store.files import read_json
+from core.store.tiles import TiledMatrix, spans
 from core.types import BoolArray, CountMatrix, DoubleArray, FloatMatrix, IndexArray
 
-FORMAT = 1
+FORMAT = 2
+PIECE = 64  # biosamples whose Q in float64 is held at a time
+Rows = IndexArray | Sequence[int] | slice
 
 
 def canonical(recipe: Mapping[str, Any]) -> str:
@@ -42,7 +50,7 @@ def build_key(fingerprint: str, recipe: Mapping[str, Any]) -> str:
 class StoredDataset:
     """Reads one dataset folder; matrices are memory-mapped, tables are read when first asked for.
 
-    Raises NotFoundError where there is no finished dataset, StoreError where it was written by a newer version.
+    Raises NotFoundError where there is no finished dataset, StoreError where another version wrote it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -52,29 +60,62 @@ class StoredDataset:
         self.manifest: dict[str, Any] = read_json(path / "manifest.json")
         if self.manifest["format"] > FORMAT:
             raise StoreError(f"Dataset {path.name!r} was written by a newer ARCHScope: update, or build it again.")
+        if self.manifest["format"] < FORMAT:
+            raise StoreError(f"Dataset {path.name!r} was written by an older ARCHScope: build it again.")
         self.name: str = self.manifest["name"]
         self.fingerprint: str = self.manifest["fingerprint"]
         self.recipe: dict[str, Any] = self.manifest["recipe"]
         self.key = build_key(self.fingerprint, self.recipe)
         self.simulated: bool = self.manifest["simulated"]
+        self.blocks: tuple[int, ...] = tuple(self.manifest["blocks"])
+        self._counts = TiledMatrix(path / "counts", self.blocks)
+        self._expression = TiledMatrix(path / "expression", self.blocks)
+
+    def counts(self, rows: Rows) -> CountMatrix:
+        """X of these biosamples, m x G, in the order asked for."""
+        found: CountMatrix = self._counts.biosamples(rows)
+        return found
+
+    def profiles(self, rows: Rows) -> FloatMatrix:
+        """Y of these biosamples, m x g float32, in the order asked for."""
+        wanted = np.arange(self.blocks[-1])[rows]
+        out = np.empty((len(wanted), len(self.lengths)), dtype=np.float32)
+        for start, stop in spans(len(wanted), PIECE):
+            q = normalise.to_target(self.counts(wanted[start:stop]), self.target)
+            out[start:stop] = normalise.divide_by_length(np.take(q, self.in_y, axis=1), self.lengths)
+        return out
+
+    def expression(self, genes: Rows) -> FloatMatrix:
+        """Y of these genes (rows of the rankings) over all biosamples, t x n float32, in the order asked for."""
+        found: FloatMatrix = self._expression.genes(genes)
+        return found
+
+    def gene_tiles(self) -> Iterator[tuple[slice, FloatMatrix]]:
+        """All of Y in tiles: which genes, and their expression (t x n), within about 64 MB each."""
+        step = max(1, (64 << 20) // (4 * self.blocks[-1]))
+        for start, stop in spans(len(self.lengths), step):
+            yield slice(start, stop), self.expression(slice(start, stop))
 
     @cached_property
-    def counts(self) -> CountMatrix:
-        """X, n x G."""
-        array: CountMatrix = self._array("counts")
-        return array
+    def in_y(self) -> IndexArray:
+        """Which of the G genes are in Y (g positions)."""
+        return np.flatnonzero(self.genes["normalised"])
 
     @cached_property
-    def normalised(self) -> FloatMatrix:
-        """Y, n x g."""
-        array: FloatMatrix = self._array("normalised")
-        return array
+    def norms(self) -> DoubleArray:
+        """Length of each profile (n)."""
+        return np.asarray(self._array("norms"))
 
     @cached_property
-    def by_gene(self) -> FloatMatrix:
-        """Y turned, g x n."""
-        array: FloatMatrix = self._array("by_gene")
-        return array
+    def medians(self) -> tuple[DoubleArray, DoubleArray]:
+        """Median and median absolute deviation of Q over all biosamples, for each gene of Y (g)."""
+        median, deviation = np.asarray(self._array("medians")).T * self.lengths
+        return median, deviation
+
+    @cached_property
+    def totals(self) -> Mapping[str, np.ndarray]:
+        """What the target and the zero shares were made from: steps, and biosamples that express it (each G)."""
+        return load_arrays(self.path / "totals.npz")
 
     @cached_property
     def members(self) -> IndexArray:
@@ -173,10 +214,17 @@ class StoredDataset:
             raise StoreError(f"Dataset {self.name!r} is damaged ({name}.parquet: {error}): build it again.") from error
 
 
+def is_built(path: Path, what: Mapping[str, Any]) -> bool:
+    """Whether a finished dataset lies there that was made of the same content (format, fingerprint, recipe)."""
+    manifest = path / "manifest.json"
+    return manifest.is_file() and all(read_json(manifest).get(key) == value for key, value in what.items())
+
+
 def find_datasets(folder: Path) -> Iterator[StoredDataset]:
-    """Every finished dataset below a folder, by name."""
+    """Every finished dataset below a folder, by name; those of an older version have to be built again first."""
     for manifest in sorted(folder.glob("[!.]*/manifest.json")):
-        yield StoredDataset(manifest.parent)
+        if read_json(manifest)["format"] >= FORMAT:
+            yield StoredDataset(manifest.parent)
 
 
 def publish(aside: Path, final: Path) -> None:

@@ -1,16 +1,29 @@
-"""The work on one block of a build. Tasks get paths and write their own rows, so any engine may run them, twice too."""
+"""The work on one block of a build. Tasks get a folder and numbers and leave files: any engine may run them, twice too.
 
+The folder is that of the dataset in the making (``core.store.building``); ``plan.npz`` in it says what goes where. A
+task whose files are there already has nothing to do: that is how a build that was stopped goes on.
+"""
+
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import sparse
 
 from core.errors import CountsFileError
 from core.expression import metrics, neighbourhood, normalise
 from core.sources.archs4 import Archs4File
-from core.types import BoolArray, CountMatrix, DoubleArray, IndexArray
+from core.store.building import Arrays, load_arrays, save_arrays
+from core.store.files import write_parquet
+from core.store.tiles import TiledMatrix, TileFile, block_path, rows_a_tile, spans, write_tiles
+from core.types import CountMatrix, DoubleArray, FloatMatrix, IndexArray
+
+PIECE = 32  # biosamples that are normalised at a time: their Q in float64 lives no longer
+GRAM_ROWS = 1024  # genes that biosamples are compared by at a time
 
 
 @lru_cache(maxsize=1)
@@ -19,60 +32,171 @@ def _opened(path: str, stamp: int) -> Archs4File:
     return Archs4File(Path(path)).__enter__()
 
 
-def sum_duplicates(counts: CountMatrix, group: IndexArray, n_genes: int) -> CountMatrix:
-    """Adds up columns (m x file genes) of one group: m x n_genes. Raises CountsFileError where a sum leaves uint32."""
-    if len(group) == n_genes:
-        return np.ascontiguousarray(counts[:, np.argsort(group)])
-    order = np.argsort(group, kind="stable")
-    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
-    sums = np.add.reduceat(counts[:, order], starts, axis=1, dtype=np.uint64)
-    if sums.max(initial=0) > np.iinfo(np.uint32).max:
-        raise CountsFileError("Counts of a repeated gene add up to more than 4294967295: keep repeated genes apart.")
-    return sums.astype(np.uint32)
-
-
-def ingest(
-    source: str, stamp: int, rows: IndexArray, group: IndexArray, n_genes: int, out: str, start: int
-) -> DoubleArray:
-    """Reads biosamples, sums repeated genes, writes counts rows from ``start``; the block's part of the target (G)."""
-    counts = sum_duplicates(_opened(source, stamp).read(rows), group, n_genes)
-    np.load(out, mmap_mode="r+")[start : start + len(rows)] = counts
-    return normalise.sum_sorted(counts)
-
-
-def normalise_rows(folder: str, keep: IndexArray, length: DoubleArray, start: int, stop: int) -> int:
-    """Writes Y of biosamples start..stop, by biosample in float32 and by gene in float64; the number of rows done."""
-    path = Path(folder)
-    counts = np.load(path / "counts.npy", mmap_mode="r")[start:stop]
-    q = normalise.to_target(counts, np.load(path / "target.npy"))
-    y = normalise.divide_by_length(q[:, keep], length)
-    np.load(path / "normalised.npy", mmap_mode="r+")[start:stop] = y
-    np.load(path / "exact.npy", mmap_mode="r+")[:, start:stop] = y.T
-    return stop - start
-
-
-def measure_genes(
-    folder: str, keep: IndexArray, labels: BoolArray, names: list[str], series: IndexArray, start: int, stop: int
-) -> tuple[pd.DataFrame, npt.NDArray[np.int32]]:
-    """Statistics of genes start..stop (one row each) and their neighbourhoods (t x k); writes Y by gene in float32.
-
-    Works on Y in float64: two values that float32 cannot tell apart would change places in the order.
-    """
-    path = Path(folder)
-    tile = np.array(np.load(path / "exact.npy", mmap_mode="r")[start:stop])
-    np.load(path / "by_gene.npy", mmap_mode="r+")[start:stop] = tile
-    counts = np.load(path / "counts.npy", mmap_mode="r")[:, keep[start:stop]]
-    members, ordered, tied = neighbourhood.members(tile)
-    frame = metrics.tile_statistics(tile, ordered, labels, names)
-    expressed = np.count_nonzero(counts, axis=0)
-    frame["expressed_in"] = expressed
-    frame["zero_share"] = 1.0 - expressed / len(counts)
-    frame["n_neighbours"] = members.shape[1]
-    frame["n_tied"] = tied
-    frame["same_series_share"] = neighbourhood.same_series_share(members, series)
-    return frame, members
-
-
 def close_source() -> None:
     """Lets go of the counts file that a build had open."""
     _opened.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def _plan(folder: str, stamp: int) -> Arrays:
+    return load_arrays(Path(folder) / "plan.npz")
+
+
+def plan_of(folder: Path) -> Arrays:
+    """What goes where, as the build that made the folder wrote it down."""
+    return _plan(str(folder), (folder / "plan.npz").stat().st_mtime_ns)
+
+
+def sum_duplicates(counts: CountMatrix, group: IndexArray, n_genes: int) -> CountMatrix:
+    """Adds up columns (m x file genes) of one group: m x n_genes; columns of group -1 are left out.
+
+    Raises CountsFileError where a sum leaves uint32.
+    """
+    if np.array_equal(group, np.arange(n_genes)):
+        return counts
+    order = np.argsort(group, kind="stable")
+    order = order[np.searchsorted(group[order], 0) :]
+    again = np.diff(group[order], prepend=-1) == 0
+    result: CountMatrix = np.ascontiguousarray(counts[:, order[~again]])
+    repeated = np.unique(group[order[again]])
+    sums = result[:, repeated].astype(np.uint64)
+    np.add.at(sums.T, np.searchsorted(repeated, group[order[again]]), counts[:, order[again]].T)
+    if sums.max(initial=0) > np.iinfo(np.uint32).max:
+        raise CountsFileError("Counts of a repeated gene add up to more than 4294967295: keep repeated genes apart.")
+    result[:, repeated] = sums
+    return result
+
+
+def ingest(folder: str, source: str, stamp: int, number: int, start: int, stop: int) -> None:
+    """Reads biosamples start..stop of the plan's rows, sums repeated genes; keeps the counts and their sums."""
+    out = block_path(Path(folder) / "counts", number)
+    if out.exists():
+        return
+    plan = plan_of(Path(folder))
+    file = _opened(source, stamp)
+    file.prefetch(plan["rows"][stop : 2 * stop - start])
+    counts = sum_duplicates(file.read(plan["rows"][start:stop]), plan["group"], int(plan["n_genes"]))
+    parts = {
+        "steps": normalise.target_steps(counts),
+        "expressed": np.count_nonzero(counts, axis=0).astype(np.int64),
+        "depth": counts.sum(axis=1, dtype=np.float64),
+        "zero_share": 1.0 - np.count_nonzero(counts, axis=1) / counts.shape[1],
+    }
+    save_arrays(out.with_suffix(".npz"), parts)
+    write_tiles(out, counts, 1, "bytes")
+
+
+def normalise_block(folder: str, number: int) -> None:
+    """Maps a block's biosamples onto the target; keeps Y by gene in float32, and the length of each profile."""
+    path = Path(folder)
+    out = block_path(path / "expression", number)
+    if out.exists():
+        return
+    plan, target = plan_of(path), np.load(path / "target.npy")
+    source = TileFile(block_path(path / "counts", number))
+    m = source.shape[0]
+    y: FloatMatrix = np.empty((len(plan["keep"]), m), dtype=np.float32)
+    norms = np.empty(m)
+    for start, stop in spans(m, PIECE):
+        exact = _exact(source, np.arange(start, stop), plan, target)
+        norms[start:stop] = np.sqrt(np.square(exact).sum(axis=1))
+        y[:, start:stop] = exact.T
+    np.save(out.with_suffix(".npy"), norms)
+    write_tiles(out, y, rows_a_tile(m), "bits")
+
+
+def _exact(source: TileFile, rows: IndexArray, plan: Arrays, target: DoubleArray) -> DoubleArray:
+    counts = np.empty((len(rows), source.shape[1]), dtype=np.uint32)
+    source.read(rows, counts)
+    # take gives C order, in which a row is added up the same way however many rows there are
+    q = np.take(normalise.to_target(counts, target), plan["keep"], axis=1)
+    return normalise.divide_by_length(q, plan["length"])
+
+
+def expression_of(folder: Path) -> TiledMatrix:
+    """Y of a dataset in the making."""
+    return TiledMatrix(folder / "expression", tuple(plan_of(folder)["starts"].tolist()))
+
+
+def measure_genes(folder: str, number: int, start: int, stop: int) -> None:
+    """Statistics of genes start..stop (one row each), their neighbourhoods, and where float32 leaves those open."""
+    path = Path(folder)
+    out = path / "genes" / f"{number:06d}"
+    if out.with_suffix(".parquet").exists():
+        return
+    plan = plan_of(path)
+    labels, names = labels_of(plan)
+    tile = expression_of(path).genes(slice(start, stop))
+    ordered = np.sort(tile, axis=1)
+    members = neighbourhood.members(tile, ordered)
+    frame = metrics.tile_statistics(tile, ordered, labels, names)
+    frame["n_neighbours"] = members.shape[1]
+    frame["same_series_share"] = neighbourhood.same_series_share(members, plan["series"])
+    open_rows = np.flatnonzero(neighbourhood.unsettled(ordered))
+    edges = [neighbourhood.on_edge(tile[row], ordered[row]) for row in open_rows]
+    found: dict[str, npt.NDArray[Any]] = {
+        "members": members,
+        "unsettled": start + open_rows,
+        "edge_gene": np.repeat(start + open_rows, [len(edge) for edge in edges]).astype(np.intp),
+        "edge_biosample": np.concatenate([np.empty(0, dtype=np.intp), *edges]),
+    }
+    save_arrays(out.with_suffix(".npz"), found)
+    write_parquet(out.with_suffix(".parquet"), frame)
+
+
+def labels_of(plan: Arrays) -> tuple[sparse.csr_matrix, list[str]]:
+    """Multi-hot labels (L x n, sparse) and their names, from the plan."""
+    names = plan["label_names"].tolist()
+    shape = (len(names), int(plan["starts"][-1]))
+    ones = np.ones(len(plan["label_rows"]))
+    return sparse.csr_matrix((ones, (plan["label_columns"], plan["label_rows"])), shape=shape), names
+
+
+def exact_values(folder: str, number: int, rows: IndexArray, genes: IndexArray) -> DoubleArray:
+    """Y in float64 of pairs of a biosample (by position in its block) and a gene, one value a pair."""
+    path = Path(folder)
+    plan, target = plan_of(path), np.load(path / "target.npy")
+    source = TileFile(block_path(path / "counts", number))
+    needed, at = np.unique(rows, return_inverse=True)
+    values = np.empty(len(rows))
+    for start, stop in spans(len(needed), PIECE):
+        inside = np.flatnonzero((at >= start) & (at < stop))
+        values[inside] = _exact(source, needed[start:stop], plan, target)[at[inside] - start, genes[inside]]
+    return values
+
+
+def gram(folder: str, start: int, stop: int) -> FloatMatrix:
+    """What genes start..stop add to the cosine of every pair of biosamples (n x n, lower triangle)."""
+    path = Path(folder)
+    return neighbourhood.gram(_tiles(expression_of(path), start, stop, GRAM_ROWS), np.load(path / "norms.npy"))
+
+
+def sum_profiles(folder: str, number: int, start: int, stop: int) -> None:
+    """What genes start..stop add to the squared lengths of summed unit profiles, for the sets in sets.npz."""
+    path = Path(folder)
+    out = path / "sums" / f"{number:06d}.npz"
+    if out.exists():
+        return
+    sets = load_arrays(path / "sets.npz")
+    from core.expression.kernels import STRIPE
+
+    stripes = _tiles(expression_of(path), start, stop, 4 * STRIPE)
+    squared = neighbourhood.squared_sums(list(sets.values()), stripes, np.load(path / "norms.npy"))
+    save_arrays(out, dict(zip(sets, squared, strict=True)))
+
+
+def _tiles(matrix: TiledMatrix, start: int, stop: int, step: int) -> Iterator[npt.NDArray[Any]]:
+    for a in range(start, stop, step):
+        yield matrix.genes(slice(a, min(a + step, stop)))
+
+
+def parts(folder: Path, name: str, numbers: Iterable[int]) -> Iterator[Arrays]:
+    """What the tasks of one kind left, in order."""
+    for number in numbers:
+        yield load_arrays(folder / name / f"{number:06d}.npz")
+
+
+def frames(folder: Path, count: int) -> pd.DataFrame:
+    """The statistics of all genes."""
+    tables = [pd.read_parquet(folder / "genes" / f"{number:06d}.parquet") for number in range(count)]
+    return pd.concat(tables, ignore_index=True)

@@ -14,6 +14,7 @@ from core.workflows.explore import biosample_rows
 NEAREST = 20
 HIGH_GENES = 50
 REFERENCE_ROWS = 64  # biosamples that a sample lacking genes is mapped by
+LABEL_ROWS = 512  # biosamples of a label that say what is usual for it, spread evenly over its own
 FEW_GENES = 0.3  # below this share of matched genes a call is not trusted
 
 
@@ -23,7 +24,6 @@ class Caller:
     def __init__(self, dataset: StoredDataset, run: Run) -> None:
         self._dataset = dataset
         self._model = TissueClassifier.load(run.path / "model")
-        self._in_y = np.flatnonzero(dataset.genes["normalised"])
         self._references: dict[str, Reference] = {}
         limits = (run.result or {})["metrics"]["abstention"] or {}
         self._threshold = float(limits.get("threshold") or 0.0)
@@ -79,18 +79,17 @@ class Caller:
     def _on_dataset_target(self, matched: MatchedSamples) -> DoubleArray:
         """Q (m x g, genes of Y) on the dataset's own target, which the stored biosamples are on; NaN where missing."""
         if matched.matched.all():
-            return normalise.to_target(matched.counts, self._dataset.target)[:, self._in_y]
+            return normalise.to_target(matched.counts, self._dataset.target)[:, self._dataset.in_y]
         n = len(self._dataset.biosamples)
         rows = np.unique(np.linspace(0, n - 1, min(n, REFERENCE_ROWS)).astype(np.intp))
-        reference = normalise.to_target(np.asarray(self._dataset.counts[rows]), self._dataset.target)
-        return normalise.to_partial_target(matched.counts, matched.matched, reference)[:, self._in_y]
+        reference = normalise.to_target(self._dataset.counts(rows), self._dataset.target)
+        return normalise.to_partial_target(matched.counts, matched.matched, reference)[:, self._dataset.in_y]
 
     def _cosines(self, q: DoubleArray) -> DoubleArray:
         """Cosine of whole profiles Y (m x n), over the genes that the samples have."""
-        present = np.isfinite(q).all(axis=0)
-        y = (q / self._dataset.lengths)[:, present]
-        matrix = self._dataset.normalised if present.all() else self._dataset.normalised[:, present]
-        return similar.cosine_to_all(y, matrix)
+        present = np.asarray(np.isfinite(q).all(axis=0), dtype=np.bool_)
+        y = q / self._dataset.lengths
+        return similar.cosine_to_all(y, self._dataset.gene_tiles(), self._dataset.norms, present)
 
     def _high_genes(self, q: DoubleArray, label: str) -> pd.DataFrame:
         found = high_genes(q, self._reference(""), self._reference(label), HIGH_GENES)
@@ -98,10 +97,12 @@ class Caller:
         return genes.assign(value=q[found.index], z_all=found.z_all, z_label=found.z_label)
 
     def _reference(self, label: str) -> Reference:
-        """Medians and spreads of Q over the biosamples of a label ("": over all), computed once."""
+        """Medians and spreads of Q over biosamples of a label ("": over all of the dataset), computed once."""
         if label not in self._references:
-            rows: IndexArray | slice = slice(None)
-            if label:
-                rows = np.flatnonzero(self._dataset.label_matrix[:, self._dataset.label_names.index(label)])
-            self._references[label] = Reference.of(self._dataset.normalised[rows] * self._dataset.lengths)
+            self._references[label] = self._of_label(label) if label else Reference.from_medians(*self._dataset.medians)
         return self._references[label]
+
+    def _of_label(self, label: str) -> Reference:
+        rows = np.flatnonzero(self._dataset.label_matrix[:, self._dataset.label_names.index(label)])
+        some = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), LABEL_ROWS)).astype(np.intp))]
+        return Reference.of(self._dataset.profiles(some) * self._dataset.lengths)

@@ -40,7 +40,7 @@ def classify_biosamples(
     """What a model says of biosamples of the dataset itself; each is left out of its own neighbours."""
     dataset = workspace.dataset(name)
     positions = np.array([dataset.biosample(sample_id) for sample_id in sample_ids], dtype=np.intp)
-    counts = np.asarray(dataset.counts[positions], dtype=np.float64)
+    counts = dataset.counts(positions).astype(np.float64)
     everything = np.ones(counts.shape[1], dtype=bool)
     matched = MatchedSamples(counts, everything, list(sample_ids), [], "biosample of the dataset", [])
     return _caller(workspace, dataset, run_id).predict(matched, positions)

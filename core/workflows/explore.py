@@ -46,7 +46,7 @@ def gene(workspace: Workspace, name: str, symbol: str) -> GeneView:
     dataset = workspace.dataset(name)
     row = dataset.gene(symbol)
     biosamples = dataset.biosamples[BIOSAMPLE_VIEW].copy()
-    biosamples["value"] = np.asarray(dataset.by_gene[row], dtype=np.float64)
+    biosamples["value"] = dataset.expression([row])[0].astype(np.float64)
     biosamples["neighbour"] = False
     biosamples.loc[np.asarray(dataset.members[row]), "neighbour"] = True
     return GeneView(_row(dataset, row), biosamples, dataset.unit)
@@ -59,11 +59,12 @@ def neighbourhood(workspace: Workspace, name: str, symbol: str) -> Neighbourhood
     positions = np.asarray(dataset.members[row], dtype=np.intp)
     cosine = cosines_between(dataset, positions)
     linkage, leaves = cluster(cosine)
-    values = np.asarray(dataset.by_gene[row], dtype=np.float64)
+    values = dataset.expression([row])[0].astype(np.float64)
     inside = dataset.biosamples.iloc[positions][BIOSAMPLE_VIEW].reset_index(drop=True)
     inside["value"] = values[positions]
     inside["position"] = hood.window(len(values))[0] + np.arange(len(positions))
-    inside["tied"] = np.isin(values[positions], np.delete(values, positions))
+    # float32 may make values equal that are not: only a build, which has the exact ones, can say that some are tied
+    inside["tied"] = np.isin(values[positions], np.delete(values, positions)) & (dataset.rankings["n_tied"][row] > 0)
     inside["mean_cosine"] = (cosine.sum(axis=1) - 1.0) / max(1, len(positions) - 1)
     labels = _composition(_split(inside["labels"]), _split(dataset.biosamples["labels"]), len(inside), len(values))
     series = _composition(inside["series_id"], dataset.biosamples["series_id"], len(inside), len(values))
@@ -81,7 +82,8 @@ def neighbourhood(workspace: Workspace, name: str, symbol: str) -> Neighbourhood
 
 def cosines_between(dataset: StoredDataset, positions: IndexArray) -> DoubleArray:
     """Cosine of every pair of the biosamples at ``positions`` (k x k), over whole normalised profiles."""
-    return hood.gram([np.asarray(dataset.normalised[positions]).T])
+    profiles = dataset.profiles(positions)
+    return similar.cosine_between(profiles, profiles)
 
 
 def cluster(cosine: DoubleArray) -> tuple[DoubleArray, IndexArray]:
@@ -97,7 +99,7 @@ def similar_biosamples(workspace: Workspace, name: str, sample_id: str, top: int
     """The ``top`` biosamples most like one: sample_id, series_id, title, labels, cosine. Raises NotFoundError."""
     dataset = workspace.dataset(name)
     row = dataset.biosample(sample_id)
-    cosines = similar.cosine_to_all(np.asarray(dataset.normalised[row]), dataset.normalised)
+    cosines = similar.cosine_to_all(dataset.profiles([row]), dataset.gene_tiles(), dataset.norms)[0]
     return biosample_rows(dataset, similar.nearest(cosines, top, leave_out=row), cosines)
 
 
@@ -118,9 +120,10 @@ def projection(workspace: Workspace, name: str) -> pd.DataFrame:
 
 
 def _project(dataset: StoredDataset) -> pd.DataFrame:
-    q = np.asarray(dataset.normalised) * dataset.lengths.astype(np.float32)
-    chosen = similar.variable_genes(q, PROJECTION_GENES)
-    scores, share = similar.principal_components(q[:, chosen])
+    variance = dataset.rankings["variance"].to_numpy() * dataset.lengths**2  # of Q
+    chosen = np.sort(np.argsort(-variance, kind="stable")[:PROJECTION_GENES])
+    q = dataset.expression(chosen) * dataset.lengths[chosen, None].astype(np.float32)
+    scores, share = similar.principal_components(q.T)
     frame = dataset.biosamples[BIOSAMPLE_VIEW].reset_index(drop=True)
     for c in range(scores.shape[1]):
         frame[f"PC{c + 1}"] = scores[:, c]
@@ -160,11 +163,11 @@ def overview(workspace: Workspace, name: str) -> Overview:
 def _distributions(dataset: StoredDataset, some: int) -> pd.DataFrame:
     n = len(dataset.biosamples)
     positions = np.sort(np.random.default_rng(1).choice(n, min(some, n), replace=False))
-    counts = np.asarray(dataset.counts[positions])
+    counts = dataset.counts(positions)
     stages: dict[str, DoubleArray] = {
         "log2(1 + count)": normalise.log2p1(counts),
         "quantile-normalised": normalise.to_target(counts, dataset.target),
-        "divided by length": np.asarray(dataset.normalised[positions], dtype=np.float64),
+        "divided by length": dataset.profiles(positions).astype(np.float64),
     }
     share = np.linspace(0, 100, 101)
     frames = []

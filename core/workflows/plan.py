@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from core.errors import CountsFileError, NotFoundError, RecipeError
@@ -70,8 +71,8 @@ class BuildRequest:
 class Plan:
     """What is read from the counts file, and where it goes."""
 
-    rows: IndexArray  # positions in the file of the n biosamples that are kept
-    group: IndexArray  # file gene -> gene of the dataset
+    rows: IndexArray  # positions in the file of the biosamples that are read from it
+    group: IndexArray  # file gene -> gene of the dataset; -1 = left out
     genes: pd.DataFrame  # G rows
     biosamples: pd.DataFrame  # n rows
     labels: pd.DataFrame
@@ -79,6 +80,23 @@ class Plan:
     keep: IndexArray  # genes of the dataset that are in Y
     length: DoubleArray  # what Q is divided by, for those genes
     facts: dict[str, Any]
+
+    def arrays(self, starts: list[int]) -> dict[str, npt.NDArray[Any]]:
+        """What the tasks of a build need; ``starts`` as in ``core.store.tiles.TiledMatrix``."""
+        series, _ = pd.factorize(self.biosamples["series_id"].replace("", np.nan))
+        names = sorted(self.labels["label"].unique())
+        return {
+            "rows": self.rows,
+            "group": self.group,
+            "n_genes": np.array(len(self.genes)),
+            "keep": self.keep,
+            "length": self.length,
+            "starts": np.array(starts),
+            "series": series.astype(np.intp),
+            "label_names": np.array(names, dtype=np.str_),
+            "label_rows": pd.Index(self.biosamples["sample_id"]).get_indexer(pd.Index(self.labels["sample_id"])),
+            "label_columns": pd.Index(names).get_indexer(pd.Index(self.labels["label"])),
+        }
 
 
 def make_plan(request: BuildRequest) -> Plan:
@@ -111,25 +129,28 @@ def make_plan(request: BuildRequest) -> Plan:
     transcripts = _transcripts(request.lengths)
     no_length = [] if request.length_measure == "none" else genes.loc[~genes["normalised"], "symbol"].tolist()
     facts["sources"] = {key: str(value.resolve()) for key, value in asdict(request).items() if isinstance(value, Path)}
-    facts |= {
-        "n_biosamples": len(rows),
-        "n_genes_all": len(genes),
-        "n_genes": len(keep),
-        "n_labels": labels["label"].nunique(),
-    }
-    facts |= {
-        "n_series": biosamples["series_id"].replace("", np.nan).nunique(),
-        "n_single_cell": int(single_cell.sum()),
-    }
     shared = sorted(genes.loc[genes["symbol"].duplicated() & (genes["symbol"] != ""), "symbol"].unique())
-    facts |= {
-        "shared_symbols": shared,
-        "n_labelled": labels["sample_id"].nunique(),
-        "repeated_genes": repeated,
-        "without_length": no_length,
-    }
-    facts["warnings"] = _warnings(facts)
+    facts |= {"n_genes_all": len(genes), "n_genes": len(keep), "n_single_cell": int(single_cell.sum())}
+    facts |= {"shared_symbols": shared, "repeated_genes": repeated, "without_length": no_length}
+    facts |= count_facts(biosamples, labels, facts)
     return Plan(rows, group, genes, biosamples, labels, transcripts, keep, divisor, facts)
+
+
+def count_facts(biosamples: pd.DataFrame, labels: pd.DataFrame, facts: dict[str, Any]) -> dict[str, Any]:
+    """What there is of biosamples, labels and series, and what to know of it; ``facts`` are those about genes."""
+    counted = {
+        "n_biosamples": len(biosamples),
+        "n_series": biosamples["series_id"].replace("", np.nan).nunique(),
+        "n_labels": labels["label"].nunique(),
+        "n_labelled": labels["sample_id"].nunique(),
+    }
+    return counted | {"warnings": _warnings(facts | counted)}
+
+
+def gene_keys(genes: pd.DataFrame) -> pd.Series:
+    """What tells genes apart: the Ensembl id without its version where there is one, else the symbol."""
+    plain = genes["ensembl_gene_id"].str.replace(r"\.\d+$", "", regex=True)
+    return plain.where(plain != "", "symbol:" + genes["symbol"])
 
 
 def group_genes(genes: pd.DataFrame, treatment: str) -> tuple[IndexArray, pd.DataFrame, list[str]]:
@@ -138,7 +159,7 @@ def group_genes(genes: pd.DataFrame, treatment: str) -> tuple[IndexArray, pd.Dat
     Genes are keyed by Ensembl id where there is one, else by symbol; repeats of a key are summed, or kept apart.
     """
     plain = genes["ensembl_gene_id"].str.replace(r"\.\d+$", "", regex=True)
-    key = plain.where(plain != "", "symbol:" + genes["symbol"])
+    key = gene_keys(genes)
     repeated = sorted(genes.loc[key.duplicated(), "symbol"].unique())
     if treatment == "keep":
         return np.arange(len(genes)), genes.assign(ensembl_gene_id=plain), repeated

@@ -139,7 +139,7 @@ def _generator_run(workspace: Workspace, run_id: str) -> tuple[Run, StoredDatase
 
 
 def _q_of(dataset: StoredDataset, positions: IndexArray) -> DoubleArray:
-    return normalise.to_target(np.asarray(dataset.counts[positions]), dataset.target)
+    return normalise.to_target(dataset.counts(positions), dataset.target)
 
 
 def _project(dataset: StoredDataset, made: SyntheticSet, real: IndexArray) -> pd.DataFrame:
@@ -154,7 +154,7 @@ def _project(dataset: StoredDataset, made: SyntheticSet, real: IndexArray) -> pd
     frame = frame.rename(columns={"labels": "label"}).assign(
         kind=[f"real {made.label}"] * len(real) + ["other"] * len(others)
     )
-    nearest = similar.cosine_to_all(made.q, q[: len(real)])
+    nearest = similar.cosine_between(made.q, q[: len(real)])
     ids = dataset.biosamples["sample_id"].to_numpy()[real]
     added = pd.DataFrame({"sample_id": made.sample_ids, "label": made.label, "kind": f"synthetic {made.label}"})
     added["nearest_real"] = ids[nearest.argmax(axis=1)]
@@ -165,7 +165,7 @@ def _project(dataset: StoredDataset, made: SyntheticSet, real: IndexArray) -> pd
 
 def _gene_agreement(dataset: StoredDataset, made: SyntheticSet, q_real: DoubleArray, real: IndexArray) -> pd.DataFrame:
     frame = dataset.genes[["symbol", "ensembl_gene_id"]].copy()
-    for kind, q, counts in (("real", q_real, dataset.counts[real]), ("synthetic", made.q, made.counts)):
+    for kind, q, counts in (("real", q_real, dataset.counts(real)), ("synthetic", made.q, made.counts)):
         frame[f"{kind}_mean"] = q.mean(axis=0, dtype=np.float64)
         frame[f"{kind}_sd"] = q.std(axis=0, ddof=1, dtype=np.float64) if len(q) > 1 else np.nan
         frame[f"{kind}_zero"] = (counts == 0).mean(axis=0)

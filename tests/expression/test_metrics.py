@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from scipy import sparse, stats
 
 from core.expression import metrics
 
@@ -11,7 +11,7 @@ def tile(rng):
     values = rng.gamma(1.5, 2.0, (25, 47))
     values[rng.random(values.shape) < 0.4] = 0.0
     values[3] = 0.0
-    return values
+    return values.astype(np.float32)
 
 
 @pytest.fixture
@@ -21,14 +21,19 @@ def labels(rng):
     return matrix
 
 
+def statistics(tile, labels, names):
+    return metrics.tile_statistics(tile, np.sort(tile, axis=1), sparse.csr_matrix(labels.T.astype(float)), names)
+
+
 @pytest.mark.parametrize("n", [1, 2, 20, 21, 603])
 def test_percentile_is_numpys(rng, n):
     tile = rng.random((6, n)).astype(np.float32)
     expected = np.percentile(tile.astype(np.float64), 95, axis=1)
-    np.testing.assert_allclose(metrics.percentile_sorted(np.sort(tile, axis=1)), expected, rtol=1e-12)
+    np.testing.assert_array_equal(metrics.percentile_sorted(np.sort(tile, axis=1)), expected)
 
 
 def test_signal_is_the_percentile_of_the_ratio(tile):
+    tile = tile.astype(np.float64)
     expected = [np.percentile((1 + row) / np.mean(1 + row), 95) for row in tile]
     p95 = metrics.percentile_sorted(np.sort(tile, axis=1))
     np.testing.assert_allclose(metrics.signal(p95, tile.mean(axis=1)), expected, rtol=1e-12)
@@ -36,16 +41,16 @@ def test_signal_is_the_percentile_of_the_ratio(tile):
 
 def test_gini_by_pairs(tile):
     expected = []
-    for row in tile:
+    for row in tile.astype(np.float64):
         differences = sum(abs(a - b) for a in row for b in row)
         expected.append(differences / (2 * len(row) ** 2 * row.mean()) if row.any() else np.nan)
-    np.testing.assert_allclose(metrics.gini_sorted(np.sort(tile, axis=1)), expected, rtol=1e-10)
+    np.testing.assert_allclose(metrics.describe_sorted(np.sort(tile, axis=1))[:, 2], expected, rtol=1e-10)
 
 
 def test_tau_and_top_label_by_loops(tile, labels):
     names = ["a", "b", "c", "d"]
-    found = metrics.tile_statistics(tile, np.sort(tile, axis=1), labels, names)
-    for i, row in enumerate(tile):
+    found = statistics(tile, labels, names)
+    for i, row in enumerate(tile.astype(np.float64)):
         means = [row[labels[:, label]].mean() for label in range(4)]
         if max(means) == 0:
             assert np.isnan(found["tau"][i])
@@ -55,21 +60,27 @@ def test_tau_and_top_label_by_loops(tile, labels):
             assert found["top_label"][i] == names[int(np.argmax(means))]
 
 
-def test_moments(tile, labels):
-    found = metrics.tile_statistics(tile, np.sort(tile, axis=1), labels, list("abcd"))
-    np.testing.assert_allclose(found["mean"], tile.mean(axis=1))
-    np.testing.assert_allclose(found["variance"], [np.var(row, ddof=1) for row in tile])
+@pytest.mark.parametrize("n", [1, 2, 3, 46, 47])
+def test_moments_and_medians(tile, labels, n):
+    tile = np.ascontiguousarray(tile[:, :n])
+    found = statistics(tile, labels[:n], list("abcd"))
+    wide = tile.astype(np.float64)
+    np.testing.assert_allclose(found["mean"], wide.mean(axis=1))
+    expected = wide.var(axis=1, ddof=1) if n > 1 else np.full(len(wide), np.nan)
+    np.testing.assert_allclose(found["variance"], expected, atol=1e-12)
+    np.testing.assert_allclose(found["median"], np.median(wide, axis=1))
+    np.testing.assert_allclose(found["deviation"], stats.median_abs_deviation(wide, axis=1), atol=1e-12)
 
 
 def test_without_labels_tau_and_top_label_are_null(tile):
-    found = metrics.tile_statistics(tile, np.sort(tile, axis=1), np.zeros((47, 0), dtype=bool), [])
+    found = statistics(tile, np.zeros((47, 0), dtype=bool), [])
     assert found["tau"].isna().all()
     assert found["top_label"].isna().all()
 
 
 def test_one_biosample(rng):
-    tile = rng.random((3, 1))
-    found = metrics.tile_statistics(tile, tile, np.ones((1, 1), dtype=bool), ["a"])
+    tile = rng.random((3, 1), dtype=np.float32)
+    found = statistics(tile, np.ones((1, 1), dtype=bool), ["a"])
     np.testing.assert_allclose(found["p95"], tile[:, 0])
     np.testing.assert_allclose(found["signal"], 1.0)
     assert found["variance"].isna().all()

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 from sklearn.metrics.pairwise import cosine_similarity
 
 from core.expression import neighbourhood as hood
@@ -34,43 +35,90 @@ def test_window_is_the_largest_even_one_that_fits(n):
     assert k == 100 or r + (k + 2) // 2 > n
 
 
-def test_members_and_ties_by_the_definition(y):
-    tile = np.round(y.T, 1)
-    members, ordered, tied = hood.members(tile)
+def found_in(tile):
+    ordered = np.sort(tile, axis=1)
+    return hood.members(tile, ordered), ordered
+
+
+@pytest.mark.parametrize("digits", [0, 1, 9])
+def test_members_and_ties_by_the_definition(y, digits):
+    tile = np.ascontiguousarray(np.round(y.T, digits))
+    members, ordered = found_in(tile)
+    open_rows = hood.unsettled(ordered)
     for gene, row in enumerate(tile):
         expected = plain_members(row.tolist(), len(row))
         assert members[gene].tolist() == expected
         outside = [value for i, value in enumerate(row) if i not in expected]
-        assert tied[gene] == sum(row[i] in outside for i in expected)
-    np.testing.assert_array_equal(ordered, np.sort(tile, axis=1))
+        tied = sum(row[i] in outside for i in expected)
+        exact, n_tied = hood.exact_members(row.astype(np.float64))
+        assert (exact.tolist(), n_tied) == (expected, tied)
+        assert bool(open_rows[gene]) == (tied > 0)
 
 
-@pytest.mark.parametrize("limit", [0, 10_000])
-def test_mean_cosine_is_sklearns_over_distinct_pairs(y, limit):
+@given(arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=60), elements=st.integers(0, 3)))
+def test_members_of_any_tile(tile):
+    members, ordered = found_in(tile)
+    for gene, row in enumerate(tile):
+        assert members[gene].tolist() == plain_members(row.tolist(), len(row))
+        assert bool(hood.unsettled(ordered)[gene]) == (hood.exact_members(row.astype(np.float64))[1] > 0)
+
+
+def test_the_edge_holds_whoever_float32_cannot_tell():
+    exact = np.linspace(1, 2, 60)
+    exact[55:58] = 1.5 + np.array([2e-9, 0.0, 1e-9])  # one value in float32; position 57 is the upper edge
+    row = exact.astype(np.float32)
+    ordered = np.sort(row)
+    start, k = hood.window(60)
+    assert ordered[start - 1] < ordered[start]
+    edge = hood.on_edge(row, ordered)
+    assert (edge.tolist() == [55, 56, 57]) == (ordered[start + k - 1 : start + k + 1] == np.float32(1.5)).all()
+    settled = row.astype(np.float64)
+    settled[edge] = exact[edge]
+    assert hood.exact_members(settled)[0].tolist() == plain_members(exact.tolist(), 60)
+
+
+def mean_cosines(by_gene, sets):
+    """By the n x n cosines and by the sums, from tiles of some genes each."""
+    norms = np.linalg.norm(by_gene.astype(np.float64), axis=0)
+    tiles = [by_gene[a : a + 13] for a in range(0, len(by_gene), 13)]
+    cosines = hood.gram(iter(tiles[:3]), norms) + hood.gram(iter(tiles[3:]), norms)
+    [squared, again] = hood.squared_sums([sets, sets[:1]], iter(tiles), norms)
+    np.testing.assert_array_equal(again, squared[:1])
+    return hood.mean_cosine_gram(sets, cosines), hood.mean_cosine_sums(sets, squared, norms)
+
+
+def test_mean_cosine_is_sklearns_over_distinct_pairs(y):
     by_gene = np.ascontiguousarray(y.T)
-    members, _, _ = hood.members(by_gene)
-    found = hood.Cosines(by_gene, gram_limit=limit).mean_of(members)
+    members, _ = found_in(by_gene)
     similarity = cosine_similarity(y.astype(np.float64))
-    for gene, inside in enumerate(members):
-        pairs = [similarity[a, b] for i, a in enumerate(inside) for b in inside[i + 1 :]]
-        assert found[gene] == pytest.approx(np.mean(pairs), abs=1e-12)
+    expected = [
+        np.mean([similarity[a, b] for i, a in enumerate(inside) for b in inside[i + 1 :]]) for inside in members
+    ]
+    for found in mean_cosines(by_gene, members):
+        np.testing.assert_allclose(found, expected, atol=3e-7)
 
 
-@pytest.mark.parametrize("limit", [0, 10_000])
-def test_an_empty_profile_counts_as_unlike_all(limit):
+def test_an_empty_profile_counts_as_unlike_all():
     y = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 0.0], [1.0, 0.0]], dtype=np.float32)
-    sets = np.array([[0, 1, 2, 3]], dtype=np.int32)
-    found = hood.Cosines(np.ascontiguousarray(y.T), gram_limit=limit).mean_of(sets)
-    similarity = cosine_similarity(y)
-    assert found[0] == pytest.approx(similarity[np.triu_indices(4, 1)].mean())
+    expected = cosine_similarity(y)[np.triu_indices(4, 1)].mean()
+    for found in mean_cosines(np.ascontiguousarray(y.T), np.array([[0, 1, 2, 3]], dtype=np.int32)):
+        assert found[0] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("k", [2, 3, 4, 7, 100])
+def test_sets_of_any_size(rng, k):
+    by_gene = rng.random((70, 110), dtype=np.float32)
+    sets = np.array([rng.choice(110, k, replace=False) for _ in range(5)], dtype=np.int32)
+    one, other = mean_cosines(by_gene, sets)
+    np.testing.assert_allclose(one, other, atol=1e-6)
 
 
 def test_fewer_than_two_members_have_no_mean_cosine():
     by_gene = np.ones((3, 1), dtype=np.float32)
-    members, _, _ = hood.members(by_gene)
+    members, _ = found_in(by_gene)
     assert members.shape == (3, 0)
-    for limit in (0, 10):
-        assert np.isnan(hood.Cosines(by_gene, gram_limit=limit).mean_of(members)).all()
+    for found in mean_cosines(by_gene, members):
+        assert np.isnan(found).all()
     assert np.isnan(hood.same_series_share(members, np.array([0]))).all()
 
 
@@ -90,10 +138,10 @@ def test_same_series_share_by_pairs(rng):
 
 
 def test_permuting_biosamples_permutes_members(rng):
-    tile = rng.random((12, 80))
+    tile = rng.random((12, 80), dtype=np.float32)
     order = rng.permutation(80)
-    members, _, _ = hood.members(tile)
-    permuted, _, _ = hood.members(tile[:, order])
+    members, _ = found_in(tile)
+    permuted, _ = found_in(np.ascontiguousarray(tile[:, order]))
     np.testing.assert_array_equal(order[permuted], members)
 
 
@@ -103,8 +151,3 @@ def test_random_sets_are_distinct_and_seeded():
     assert all(len(set(row)) == 100 for row in sets.tolist())
     np.testing.assert_array_equal(sets, hood.random_sets(300, draws=7, seed=3))
     assert hood.random_sets(5, draws=2).shape == (2, 5)
-
-
-def test_gram_needs_something_to_compare():
-    with pytest.raises(ValueError, match="at least one tile"):
-        hood.gram([])

@@ -1,22 +1,40 @@
 import numpy as np
+import pytest
 from sklearn.decomposition import PCA
 from sklearn.metrics.pairwise import cosine_similarity
 
 from core.expression import similar
 
 
-def test_cosines_are_sklearns_whatever_the_block(rng):
+def to_all(profiles, matrix, step=7, present=None):
+    starts = range(0, matrix.shape[1], step)
+    tiles = [(slice(a, a + step), np.ascontiguousarray(matrix.T[a : a + step])) for a in starts]
+    norms = np.linalg.norm(matrix.astype(np.float64), axis=1)
+    return similar.cosine_to_all(profiles, tiles, norms, present)
+
+
+@pytest.mark.parametrize("step", [1, 7, 100])
+def test_cosines_are_sklearns_whatever_the_tile(rng, step):
     matrix = rng.random((50, 20)).astype(np.float32)
     matrix[7] = 0
-    expected = cosine_similarity(matrix[3:4].astype(np.float64), matrix.astype(np.float64))[0]
-    for step in (1, 7, 100):
-        np.testing.assert_allclose(similar.cosine_to_all(matrix[3], matrix, step), expected, atol=1e-12)
-        both = similar.cosine_to_all(matrix[2:4], matrix, step)
-        np.testing.assert_allclose(both[1], expected, atol=1e-12)
+    expected = cosine_similarity(matrix[2:4].astype(np.float64), matrix.astype(np.float64))
+    np.testing.assert_allclose(to_all(matrix[2:4], matrix, step), expected, atol=1e-6)
+    np.testing.assert_allclose(similar.cosine_between(matrix[2:4], matrix), expected, atol=1e-12)
+
+
+def test_cosines_over_the_genes_that_are_present(rng):
+    matrix = rng.random((30, 20)).astype(np.float32)
+    present = rng.random(20) < 0.6
+    profiles = np.where(present, matrix[:3], np.nan)
+    expected = cosine_similarity(matrix[:3][:, present].astype(np.float64), matrix[:, present].astype(np.float64))
+    np.testing.assert_allclose(to_all(profiles, matrix, present=present), expected, atol=1e-6)
+    everything = np.ones(20, dtype=bool)
+    np.testing.assert_array_equal(to_all(matrix[:3], matrix, present=everything), to_all(matrix[:3], matrix))
 
 
 def test_an_empty_profile_is_like_nobody(rng):
-    assert not similar.cosine_to_all(np.zeros(4), rng.random((3, 4))).any()
+    assert not to_all(np.zeros((1, 4)), rng.random((3, 4))).any()
+    assert not similar.cosine_between(np.zeros((1, 4)), rng.random((3, 4))).any()
 
 
 def test_nearest_leaves_itself_out_and_keeps_ties_in_order():

@@ -3,6 +3,7 @@ import shutil
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from core.errors import NotFoundError, StoreError
 from core.store.datasets import StoredDataset, build_key, canonical, find_datasets, publish
@@ -21,11 +22,30 @@ def copy(dataset, tmp_path):
 
 def test_matrices_fit_the_tables(dataset):
     n, g = len(dataset.biosamples), len(dataset.rankings)
-    assert dataset.counts.shape == (n, len(dataset.genes))
-    assert dataset.normalised.shape == (n, g)
+    assert dataset.counts(slice(None)).shape == (n, len(dataset.genes))
+    assert dataset.profiles(slice(None)).shape == (n, g)
     assert dataset.label_matrix.shape == (n, len(dataset.label_names))
     assert int(dataset.genes["normalised"].sum()) == g
-    np.testing.assert_array_equal(dataset.by_gene, dataset.normalised.T)
+    np.testing.assert_array_equal(dataset.expression(slice(None)), dataset.profiles(slice(None)).T)
+
+
+def test_biosamples_and_genes_come_in_the_order_asked_for(dataset):
+    everything = dataset.profiles(slice(None))
+    some = [200, 3, 3, 319, 0]
+    np.testing.assert_array_equal(dataset.counts(some), dataset.counts(slice(None))[some])
+    np.testing.assert_array_equal(dataset.profiles(some), everything[some])
+    np.testing.assert_array_equal(dataset.expression([7, 2, 2]), everything.T[[7, 2, 2]])
+    tiles = list(dataset.gene_tiles())
+    np.testing.assert_array_equal(np.concatenate([tile for _, tile in tiles]), everything.T)
+    assert [genes.start for genes, _ in tiles] == [0, *[genes.stop for genes, _ in tiles[:-1]]]
+
+
+def test_norms_and_medians_are_those_of_the_profiles(dataset):
+    y = dataset.profiles(slice(None)).astype(np.float64)
+    np.testing.assert_allclose(dataset.norms, np.linalg.norm(y, axis=1), rtol=1e-6)
+    median, deviation = dataset.medians
+    np.testing.assert_allclose(median, np.median(y * dataset.lengths, axis=0), rtol=1e-6)
+    np.testing.assert_allclose(deviation, stats.median_abs_deviation(y * dataset.lengths, axis=0), rtol=1e-4, atol=1e-6)
 
 
 def test_labels_are_multi_hot(dataset):
@@ -74,11 +94,27 @@ def test_a_newer_format_is_refused(copy):
         StoredDataset(copy)
 
 
-@pytest.mark.parametrize(("name", "read"), [("counts.npy", "counts"), ("rankings.parquet", "rankings")])
-def test_damage_is_named(copy, name, read):
+def test_an_older_format_is_to_be_built_again(copy):
+    manifest = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps({**manifest, "format": 1}))
+    with pytest.raises(StoreError, match="older ARCHScope: build it again"):
+        StoredDataset(copy)
+    assert list(find_datasets(copy.parent)) == []
+
+
+DAMAGED = {
+    "counts/000000.tiles": lambda dataset: dataset.counts([0]),
+    "expression/000000.tiles": lambda dataset: dataset.expression([0]),
+    "members.npy": lambda dataset: dataset.members,
+    "rankings.parquet": lambda dataset: dataset.rankings,
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_damage_is_named(copy, name):
     (copy / name).write_bytes(b"junk")
     with pytest.raises(StoreError, match=name):
-        getattr(StoredDataset(copy), read)
+        DAMAGED[name](StoredDataset(copy))
 
 
 def test_publish_replaces_whole(tmp_path):

@@ -14,7 +14,7 @@ def dataset(workspace):
 
 def upload(dataset, position, genes=slice(None)):
     """Two-column CSV of one biosample of the dataset."""
-    table = pd.DataFrame({"gene": dataset.genes["ensembl_gene_id"], "count": dataset.counts[position]})
+    table = pd.DataFrame({"gene": dataset.genes["ensembl_gene_id"], "count": dataset.counts([position])[0]})
     return table.iloc[genes].to_csv(index=False).encode()
 
 
@@ -29,14 +29,14 @@ def test_an_upload_of_a_known_biosample_is_that_biosample(workspace, dataset):
     assert found.nearest["sample_id"][0] == dataset.biosamples["sample_id"][position]
     assert found.nearest["cosine"][0] == pytest.approx(1.0)
     assert same.nearest["sample_id"][0] != dataset.biosamples["sample_id"][position]
-    values = np.asarray(dataset.normalised, dtype=np.float64)
+    values = dataset.profiles(slice(None)).astype(np.float64)
     similarity = cosine_similarity(values[position : position + 1], values)[0]
     np.testing.assert_allclose(found.nearest["cosine"], np.sort(similarity)[::-1][:20], atol=1e-6)
 
 
 def test_high_genes_are_high(workspace, dataset):
     position = int(np.flatnonzero(dataset.label_matrix[:, dataset.label_names.index("liver")])[3])
-    counts = np.array(dataset.counts[position], dtype=np.float64)
+    counts = np.array(dataset.counts([position])[0], dtype=np.float64)
     gene = int(np.flatnonzero(dataset.genes["symbol"] == "GFAP")[0])
     counts[gene] = counts.max()
     table = pd.DataFrame({"gene": dataset.genes["ensembl_gene_id"], "count": counts}).to_csv(index=False)
@@ -70,7 +70,7 @@ def test_few_genes_are_a_reason_to_abstain(workspace, dataset):
 
 def test_a_profile_unlike_all_is_novel(workspace, dataset):
     rng = np.random.default_rng(1)
-    counts = rng.permutation(dataset.counts[0])
+    counts = rng.permutation(dataset.counts([0])[0])
     table = pd.DataFrame({"gene": dataset.genes["ensembl_gene_id"], "count": counts}).to_csv(index=False)
     matched = workflows.read_upload(workspace, "demo", table.encode(), "noise.csv")
     found = workflows.classify(workspace, "demo", matched)[0]

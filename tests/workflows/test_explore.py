@@ -22,7 +22,7 @@ def test_datasets_are_listed(workspace):
 def test_a_gene_over_all_biosamples(workspace, dataset):
     view = workflows.gene(workspace, "demo", "ALB")
     row = dataset.gene("ALB")
-    np.testing.assert_array_equal(view.biosamples["value"], dataset.normalised[:, row])
+    np.testing.assert_array_equal(view.biosamples["value"], dataset.expression([row])[0])
     marked = np.flatnonzero(view.biosamples["neighbour"])
     assert sorted(dataset.members[row].tolist()) == marked.tolist()
     assert view.row["p95"] == pytest.approx(np.percentile(view.biosamples["value"], 95), rel=1e-5)
@@ -34,7 +34,7 @@ def test_a_neighbourhood_is_what_the_definition_says(workspace, dataset):
     view = workflows.neighbourhood(workspace, "demo", "ALB")
     n = len(dataset.biosamples)
     positions = [dataset.biosample(sample) for sample in view.members["sample_id"]]
-    expected = cosine_similarity(np.asarray(dataset.normalised[positions], dtype=np.float64))
+    expected = cosine_similarity(dataset.profiles(positions).astype(np.float64))
     np.testing.assert_allclose(view.cosine, expected, atol=1e-9)
     pairs = np.triu_indices(len(positions), 1)
     assert view.row["mean_cosine"] == pytest.approx(expected[pairs].mean(), rel=1e-6)
@@ -62,7 +62,7 @@ def test_composition_counts_labels_and_series(workspace, dataset):
 
 def test_random_sets_are_the_baseline(workspace, dataset):
     view = workflows.neighbourhood(workspace, "demo", "ALB")
-    similarity = cosine_similarity(np.asarray(dataset.normalised, dtype=np.float64))
+    similarity = cosine_similarity(dataset.profiles(slice(None)).astype(np.float64))
     everyone = similarity[np.triu_indices(320, 1)].mean()
     assert len(view.random) == 100
     assert view.random.mean() == pytest.approx(everyone, abs=0.005)
@@ -70,7 +70,7 @@ def test_random_sets_are_the_baseline(workspace, dataset):
 
 def test_similar_biosamples_by_sklearn(workspace, dataset):
     found = workflows.similar_biosamples(workspace, "demo", dataset.biosamples["sample_id"][5], top=7)
-    values = np.asarray(dataset.normalised, dtype=np.float64)
+    values = dataset.profiles(slice(None)).astype(np.float64)
     expected = cosine_similarity(values[5:6], values)[0]
     expected[5] = -1
     assert found["sample_id"].tolist() == dataset.biosamples["sample_id"].iloc[np.argsort(-expected)[:7]].tolist()

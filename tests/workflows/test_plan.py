@@ -3,8 +3,9 @@ import pandas as pd
 import pytest
 
 from core.errors import CountsFileError, RecipeError
+from core.store.tiles import spans
 from core.workflows.blocks import sum_duplicates
-from core.workflows.build import block_rows, spans
+from core.workflows.build import BYTES_A_CELL, block_rows
 from core.workflows.plan import BuildRequest, group_genes
 
 GENES = pd.DataFrame(
@@ -52,8 +53,8 @@ def test_blocks_fit_the_memory():
 
     rows = block_rows("4GB", 67_186, Two())
     assert 1 <= rows <= 256
-    assert rows * 67_186 * 40 * 3 <= 4e9
-    assert block_rows("100 MB", 6_000, Two()) == 100_000_000 // (40 * 6_000 * 3)
+    assert rows * 67_186 * BYTES_A_CELL * 3 <= 4e9
+    assert block_rows("100 MB", 6_000, Two()) == min(256, 100_000_000 // (BYTES_A_CELL * 6_000 * 3))
     for wrong in ("", "much", "4XB", "1KB"):
         with pytest.raises(RecipeError, match="memory"):
             block_rows(wrong, 6_000, Two())

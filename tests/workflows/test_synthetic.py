@@ -23,7 +23,7 @@ def view(workspace, run):
 def real(workspace):
     dataset = workspace.dataset("demo")
     rows = np.flatnonzero(dataset.label_matrix[:, dataset.label_names.index("brain")])
-    return dataset, rows, to_target(np.asarray(dataset.counts[rows]), dataset.target)
+    return dataset, rows, to_target(dataset.counts(rows), dataset.target)
 
 
 def test_draws_are_seeded_and_cover_every_gene(workspace, run):

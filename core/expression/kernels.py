@@ -1,0 +1,237 @@
+"""The loops that a build spends its time in, compiled with numba; ``normalise`` and ``neighbourhood`` call them.
+
+Counts are integers and log2(1 + x) is monotone, so integers are ranked, and without sorting: a histogram of the counts
+below 2^14 (nearly all of them) plus a short sorted tail. Each function frees the interpreter lock, so threads run it
+side by side. Arrays are C-contiguous; G = genes, m = biosamples of a block, t = genes of a tile, n = all biosamples.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+F = TypeVar("F", bound=Callable[..., Any])
+SMALL = 1 << 14  # counts below it have a place of their own in the histogram
+STRIPE = 64  # genes that one pass over the selected profiles sums: 16 to 128 were tried
+
+
+def compiled(function: F) -> F:
+    """The function as machine code, made at its first call and kept on disk."""
+    return cast(F, numba.njit(nogil=True, cache=True)(function))
+
+
+@compiled
+def _tally(row: npt.NDArray[np.uint32], histogram: npt.NDArray[np.int32], tail: npt.NDArray[np.uint32]) -> int:
+    """Counts of a row by value; those from SMALL on go to ``tail``, sorted. How many they are."""
+    histogram[:] = 0
+    n_tail = 0
+    for j in range(len(row)):
+        if row[j] < SMALL:
+            histogram[row[j]] += 1
+        else:
+            tail[n_tail] = row[j]
+            n_tail += 1
+    tail[:n_tail].sort()
+    return n_tail
+
+
+@compiled
+def add_steps(
+    counts: npt.NDArray[np.uint32], log_small: npt.NDArray[np.int64], scale: float, steps: npt.NDArray[np.int64]
+) -> None:
+    """Adds every row's sorted logs to ``steps`` (G): at each rank, how much larger the log is than at the rank before.
+
+    ``log_small`` (SMALL) are the logs of the small counts as whole multiples of 1 / ``scale``. Whole numbers add up to
+    the same sum in any order.
+    """
+    histogram = np.empty(SMALL, dtype=np.int32)
+    tail = np.empty(counts.shape[1], dtype=np.uint32)
+    for i in range(len(counts)):
+        n_tail = _tally(counts[i], histogram, tail)
+        rank, before = 0, np.int64(0)
+        for value in range(SMALL):
+            if histogram[value] > 0:
+                steps[rank] += log_small[value] - before
+                before = log_small[value]
+                rank += histogram[value]
+        for j in range(n_tail):
+            if j == 0 or tail[j] != tail[j - 1]:
+                log = np.int64(np.rint(np.log2(1.0 + np.float64(tail[j])) * scale))
+                steps[rank] += log - before
+                before = log
+            rank += 1
+
+
+@compiled
+def map_to_target(
+    counts: npt.NDArray[np.uint32],
+    target: npt.NDArray[np.float64],
+    summed: npt.NDArray[np.float64],
+    out: npt.NDArray[np.float64],
+) -> None:
+    """Writes Q (m x G): each value becomes the mean of ``target`` (G) over the ranks that its ties span.
+
+    ``summed`` (G + 1) is the running sum of the target, from 0.
+    """
+    histogram = np.empty(SMALL, dtype=np.int32)
+    tail = np.empty(counts.shape[1], dtype=np.uint32)
+    shared = np.empty(SMALL, dtype=np.float64)
+    of_tail = np.empty(counts.shape[1], dtype=np.float64)
+    for i in range(len(counts)):
+        n_tail = _tally(counts[i], histogram, tail)
+        rank = 0
+        for value in range(SMALL):
+            ties = histogram[value]
+            if ties > 0:
+                shared[value] = _mean_of_ranks(target, summed, rank, ties)
+                rank += ties
+        j = 0
+        while j < n_tail:
+            ties = 1
+            while j + ties < n_tail and tail[j + ties] == tail[j]:
+                ties += 1
+            of_tail[j] = _mean_of_ranks(target, summed, rank, ties)  # where np.searchsorted will find the value
+            rank += ties
+            j += ties
+        for j in range(counts.shape[1]):
+            if counts[i, j] < SMALL:
+                out[i, j] = shared[counts[i, j]]
+            else:
+                out[i, j] = of_tail[np.searchsorted(tail[:n_tail], counts[i, j])]
+
+
+@compiled
+def _mean_of_ranks(target: npt.NDArray[np.float64], summed: npt.NDArray[np.float64], rank: int, ties: int) -> float:
+    if ties == 1:
+        return float(target[rank])
+    return float((summed[rank + ties] - summed[rank]) / ties)
+
+
+@compiled
+def describe_rows(ordered: npt.NDArray[np.float32], out: npt.NDArray[np.float64]) -> None:
+    """Writes mean, variance (n - 1), Gini coefficient, median and median absolute deviation (t x 5) of ascending rows.
+
+    ``ordered`` t x n; NaN where undefined.
+    """
+    n = ordered.shape[1]
+    for i in range(len(ordered)):
+        total, weighted, squares = 0.0, 0.0, 0.0
+        for j in range(n):
+            value = np.float64(ordered[i, j])
+            total += value
+            weighted += (2.0 * j + 1.0 - n) * value
+        mean = total / n
+        for j in range(n):
+            squares += (np.float64(ordered[i, j]) - mean) ** 2
+        out[i, 0] = mean
+        out[i, 1] = squares / (n - 1) if n > 1 else np.nan
+        out[i, 2] = weighted / (n * total) if total > 0 else np.nan
+        out[i, 3], out[i, 4] = _median_and_deviation(ordered[i])
+
+
+@compiled
+def _median_and_deviation(row: npt.NDArray[np.float32]) -> tuple[float, float]:
+    """Median of an ascending row, and the median of the distances from it."""
+    n = len(row)
+    median = (np.float64(row[(n - 1) // 2]) + np.float64(row[n // 2])) / 2.0
+    return median, (_distance(row, median, (n - 1) // 2) + _distance(row, median, n // 2)) / 2.0
+
+
+@compiled
+def _distance(row: npt.NDArray[np.float32], median: float, rank: int) -> float:
+    """The distance from the median at a rank (0 = nearest), without sorting: they grow to both sides of the middle.
+
+    Looks for how many of the ``rank + 1`` nearest lie to the left, by bisection.
+    """
+    middle = len(row) // 2
+    low, high = max(0, rank + 1 - (len(row) - middle)), min(rank + 1, middle)
+    while low < high:
+        left = (low + high) // 2
+        if median - row[middle - 1 - left] < row[middle + rank - left] - median:
+            low = left + 1
+        else:
+            high = left
+    nearest_left = median - row[middle - low] if low > 0 else 0.0
+    nearest_right = row[middle + rank - low] - median if low <= rank else 0.0
+    return float(max(nearest_left, nearest_right))
+
+
+@compiled
+def select_window(
+    tile: npt.NDArray[np.float32], ordered: npt.NDArray[np.float32], start: int, members: npt.NDArray[np.int32]
+) -> None:
+    """Writes which biosamples (t x k) stand at positions start .. start + k of a stable ascending sort of each row.
+
+    ``tile`` t x n in biosample order, ``ordered`` the same rows ascending.
+    """
+    k = members.shape[1]
+    values = np.empty(k, dtype=np.float32)
+    for i in range(len(tile)):
+        low, high = ordered[i, start], ordered[i, start + k - 1]
+        skip = start - np.searchsorted(ordered[i], low)
+        take = start + k - np.searchsorted(ordered[i], high)
+        found = 0
+        for j in range(tile.shape[1]):
+            value = tile[i, j]
+            if value < low or value > high:
+                continue
+            if value == high:
+                if take == 0:
+                    continue
+                take -= 1
+            if value == low and skip > 0:
+                skip -= 1
+                continue
+            at = found  # insertion: equal values stay in biosample order
+            while at > 0 and values[at - 1] > value:
+                values[at] = values[at - 1]
+                members[i, at] = members[i, at - 1]
+                at -= 1
+            values[at] = value
+            members[i, at] = j
+            found += 1
+
+
+@compiled
+def pair_sums(sets: npt.NDArray[np.int32], cosines: npt.NDArray[np.float32], out: npt.NDArray[np.float64]) -> None:
+    """Writes the sum of ``cosines`` (n x n, of which the lower triangle is read) over the pairs of each set (t x k).
+
+    Sets are ascending.
+    """
+    for i in range(len(sets)):
+        total = 0.0
+        for a in range(1, sets.shape[1]):
+            row = cosines[sets[i, a]]
+            for b in range(a):
+                total += row[sets[i, b]]
+        out[i] = total
+
+
+@compiled
+def add_squared_sums(
+    members: npt.NDArray[np.int32], units: npt.NDArray[np.float32], out: npt.NDArray[np.float64]
+) -> None:
+    """Adds to ``out`` (t) the squared length of the sum of the unit profiles of each set (t x k).
+
+    ``units`` (n x STRIPE) are some genes of the unit profiles.
+    """
+    k = members.shape[1]
+    fours = k - k % 4
+    total = np.zeros(STRIPE, dtype=np.float32)
+    for i in range(len(members)):
+        total[:] = 0
+        for a in range(0, fours, 4):  # four at once: the running sum is loaded and stored a quarter as often
+            # unsigned, so that no index is checked for being negative
+            one, two = np.uint32(members[i, a]), np.uint32(members[i, a + 1])
+            three, four = np.uint32(members[i, a + 2]), np.uint32(members[i, a + 3])
+            for c in range(STRIPE):
+                total[c] += (units[one, c] + units[two, c]) + (units[three, c] + units[four, c])
+        for a in range(fours, k):
+            for c in range(STRIPE):
+                total[c] += units[np.uint32(members[i, a]), c]
+        square = 0.0
+        for c in range(STRIPE):
+            square += np.float64(total[c]) ** 2
+        out[i] += square

@@ -1,0 +1,86 @@
+"""A dataset in the making: a folder beside the finished ones that a later attempt goes on from.
+
+    datasets/.<name>.building/making.json     what is being built (fingerprint, recipe) and how it falls into blocks
+                              plan.npz        what goes where
+                              counts, expression, genes, sums   what the tasks of the build leave
+
+One process at a time builds a dataset: it holds a lock that the system frees when the process dies. Input that cannot
+be used takes the folder with it; whatever else ends a build (a kill, a full disk) leaves it, and the next build of the
+same content with the same recipe takes up what is finished.
+"""
+
+import contextlib
+import fcntl
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import InputError
+from core.store.files import read_json, write_json
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+PARTS = ("counts", "expression", "genes", "sums")
+
+
+@contextlib.contextmanager
+def building(final: Path, what: Mapping[str, Any]) -> Iterator[Path]:
+    """The folder in which the dataset ``final`` is made, with what an earlier attempt at the same ``what`` left.
+
+    Raises InputError where another process is building a dataset of that name.
+    """
+    folder = final.with_name(f".{final.name}.building")
+    with _lock(final.parent.parent / "slots" / f"{final.name}.lock", final.name):
+        if not _same(folder, what):
+            shutil.rmtree(folder, ignore_errors=True)
+            for part in PARTS:
+                (folder / part).mkdir(parents=True)
+            write_json(folder / "making.json", dict(what))
+        try:
+            yield folder
+        except InputError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+
+def _same(folder: Path, what: Mapping[str, Any]) -> bool:
+    path = folder / "making.json"
+    return path.is_file() and all(read_json(path).get(key) == value for key, value in what.items())
+
+
+@contextlib.contextmanager
+def _lock(path: Path, name: str) -> Iterator[None]:
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(f"Dataset {name!r} is being built right now: wait, or cancel that build.") from error
+        yield
+
+
+def tidy(folder: Path) -> None:
+    """Removes what only the build needed."""
+    for part in ("genes", "sums"):
+        shutil.rmtree(folder / part)
+    for left in [*folder.glob("counts/*.npz"), *folder.glob("expression/*.npy"), *folder.glob("sets.npz")]:
+        left.unlink()
+    for left in (folder / "plan.npz", folder / "making.json"):
+        left.unlink()
+
+
+def save_arrays(path: Path, arrays: Arrays) -> None:
+    """Arrays by name, written aside and renamed."""
+    aside = path.with_name(f".{path.name}")
+    with aside.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+    aside.replace(path)
+
+
+def load_arrays(path: Path) -> Arrays:
+    """The arrays that ``save_arrays`` wrote."""
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}

@@ -1,0 +1,229 @@
+"""The stages of a build, each as tasks over blocks of biosamples or of genes, on any engine.
+
+Whatever a sum is taken over (biosamples of a block, genes of a task) is either a sum of whole numbers or split in one
+fixed way, so that results do not depend on the size of the blocks, the number of threads or the engine.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from core.engine import Engine, LocalEngine
+from core.expression import metrics, neighbourhood, normalise
+from core.store.building import Arrays, save_arrays, tidy
+from core.store.datasets import StoredDataset
+from core.store.files import write_parquet
+from core.store.tiles import block_path, spans
+from core.types import DoubleArray, IndexArray
+from core.workflows import blocks
+from core.workflows.plan import Plan
+from core.workflows.stages import Stages
+
+STAGES = {"reading": 3.0, "normalising": 1.5, "measuring genes": 1.5, "comparing biosamples": 3.0, "storing": 0.2}
+GENES_A_GRAM = 8192
+GENES_A_SUM = 2048
+TILE_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class Base:
+    """A dataset that biosamples are added to. ``keep_target``: its target stays, and so does what was normalised."""
+
+    dataset: StoredDataset
+    keep_target: bool
+
+
+class Making:
+    """One build. ``starts``: where the blocks of biosamples start, those of the base first (see TiledMatrix)."""
+
+    def __init__(
+        self, folder: Path, source: Path, plan: Plan, starts: list[int], engine: Engine, stages: Stages,
+        base: Base | None = None,
+    ) -> None:  # fmt: skip
+        self._folder, self._source, self._plan, self._starts = folder, source, plan, starts
+        self._engine, self._stages, self._base = engine, stages, base
+        self._old = len(base.dataset.blocks) - 1 if base else 0
+        save_arrays(folder / "plan.npz", plan.arrays(starts))
+
+    def run(self) -> dict[str, Any]:
+        """Every stage; what the manifest says of them."""
+        totals = self._read()
+        self._normalise(totals)
+        rankings, members = self._measure(totals["expressed"])
+        means, random = self._mean_cosines(members)
+        plan = self._plan
+        rankings["mean_cosine"] = neighbourhood.apply_definition(means, totals["expressed"][plan.keep])
+        named = plan.genes.iloc[plan.keep][["symbol", "ensembl_gene_id", "biotype", "length_bp"]]
+        rankings = metrics.add_ranks(pd.concat([named.reset_index(drop=True), rankings], axis=1))
+        self._stages.stage("storing")
+        biosamples = _describe_biosamples(plan, totals)
+        tables = {"genes": plan.genes, "rankings": rankings, "biosamples": biosamples, "labels": plan.labels}
+        for name, frame in (tables | {"transcripts": plan.transcripts}).items():
+            write_parquet(self._folder / f"{name}.parquet", frame)
+        save_arrays(self._folder / "totals.npz", {name: totals[name] for name in ("steps", "expressed")})
+        tidy(self._folder)
+        zero_share, depth = float(biosamples["zero_share"].mean()), _quartiles(biosamples["depth"])
+        facts = {"zero_share": zero_share, "depth": depth, "random_cosine": random.tolist(), "blocks": self._starts}
+        return {**plan.facts, **facts}
+
+    def _map(self, stage: str, function: Callable[..., Any], tasks: list[tuple[Any, ...]]) -> list[Any]:
+        progress = self._stages.stage(stage)
+        results = []
+        for number, result in enumerate(self._engine.map(function, tasks), 1):
+            results.append(result)
+            progress(stage, number, len(tasks))
+        return results
+
+    # -- biosamples ------------------------------------------------------------------------------------------------
+
+    def _read(self) -> dict[str, npt.NDArray[Any]]:
+        """Counts of every block; their sums over biosamples, and depth and share of zeros of each (n)."""
+        edges, first = list(pairwise(self._starts)), self._starts[self._old]
+        self._link("counts")
+        fixed = (str(self._folder), str(self._source.resolve()), self._source.stat().st_mtime_ns)
+        tasks = [(*fixed, number, a - first, b - first) for number, (a, b) in enumerate(edges) if number >= self._old]
+        self._map("reading", blocks.ingest, tasks)
+        parts: list[Arrays] = [self._sums_of_base()] if self._base else []
+        parts += blocks.parts(self._folder, "counts", range(self._old, len(edges)))
+        sums = {name: np.sum([part[name] for part in parts], axis=0) for name in ("steps", "expressed")}
+        of_each = {name: np.concatenate([part[name] for part in parts]) for name in ("depth", "zero_share")}
+        return {**sums, **of_each}
+
+    def _sums_of_base(self) -> dict[str, npt.NDArray[Any]]:
+        assert self._base is not None
+        biosamples = self._base.dataset.biosamples
+        of_each = {name: biosamples[name].to_numpy() for name in ("depth", "zero_share")}
+        return {**self._base.dataset.totals, **of_each}
+
+    def _link(self, part: str) -> None:
+        """Takes over the base's blocks without copying them, where the disk can."""
+        for number in range(self._old):
+            assert self._base is not None
+            old, new = (block_path(folder / part, number) for folder in (self._base.dataset.path, self._folder))
+            if not new.exists():
+                try:
+                    os.link(old, new)
+                except OSError:
+                    shutil.copyfile(old, new)
+
+    def _normalise(self, totals: dict[str, npt.NDArray[Any]]) -> None:
+        kept = self._base.dataset if self._base and self._base.keep_target else None
+        norms = []
+        if kept:
+            self._link("expression")
+            norms = [kept.norms]
+        target = normalise.target_of(totals["steps"], self._starts[-1]) if kept is None else kept.target
+        np.save(self._folder / "target.npy", target)
+        numbers = range(self._old if kept else 0, len(self._starts) - 1)
+        self._map("normalising", blocks.normalise_block, [(str(self._folder), number) for number in numbers])
+        norms += [np.load(self._folder / "expression" / f"{number:06d}.npy") for number in numbers]
+        np.save(self._folder / "norms.npy", np.concatenate(norms))
+
+    # -- genes -----------------------------------------------------------------------------------------------------
+
+    def _measure(self, expressed: IndexArray) -> tuple[pd.DataFrame, neighbourhood.Members]:
+        """Everything about each gene but its mean cosine, and its neighbourhood."""
+        n, g = self._starts[-1], len(self._plan.keep)
+        tasks = [(str(self._folder), *task) for task in _numbered(g, max(1, min(1024, TILE_BYTES // (4 * n))))]
+        self._map("measuring genes", blocks.measure_genes, tasks)
+        parts = list(blocks.parts(self._folder, "genes", range(len(tasks))))
+        found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        frame = blocks.frames(self._folder, len(tasks))
+        frame["n_tied"] = np.zeros(g, dtype=np.int32)
+        self._settle(frame, found)
+        frame["zero_share"] = 1.0 - expressed[self._plan.keep] / n
+        np.save(self._folder / "members.npy", found["members"])
+        np.save(self._folder / "medians.npy", np.column_stack([frame.pop("median"), frame.pop("deviation")]))
+        return frame, found["members"]
+
+    def _settle(self, frame: pd.DataFrame, found: Arrays) -> None:
+        """Neighbourhoods whose edge float32 cannot tell, from the exact values of the biosamples on that edge."""
+        genes, members = found["unsettled"], found["members"]
+        exact = self._exact(found["edge_gene"], found["edge_biosample"])
+        matrix = blocks.expression_of(self._folder)
+        first, last = (np.searchsorted(found["edge_gene"], genes, side=side) for side in ("left", "right"))
+        tied = np.zeros(len(genes), dtype=np.int32)
+        for start, stop in spans(len(genes), max(1, TILE_BYTES // (8 * self._starts[-1]))):
+            rows = matrix.genes(genes[start:stop]).astype(np.float64)
+            for row, i in zip(rows, range(start, stop), strict=True):
+                row[found["edge_biosample"][first[i] : last[i]]] = exact[first[i] : last[i]]
+                members[genes[i]], tied[i] = neighbourhood.exact_members(row)
+        series = blocks.plan_of(self._folder)["series"]
+        frame.loc[genes, "n_tied"] = tied
+        frame.loc[genes, "same_series_share"] = neighbourhood.same_series_share(members[genes], series)
+
+    def _exact(self, genes: IndexArray, biosamples: IndexArray) -> DoubleArray:
+        """Y in float64 of pairs of a gene and a biosample."""
+        order = np.argsort(biosamples, kind="stable")
+        at = np.searchsorted(biosamples[order], self._starts)
+        groups = {number: order[a:b] for number, (a, b) in enumerate(pairwise(at)) if b > a}
+        tasks = [
+            (str(self._folder), number, biosamples[some] - self._starts[number], genes[some])
+            for number, some in groups.items()
+        ]
+        values = np.empty(len(genes))
+        for some, exact in zip(groups.values(), self._engine.map(blocks.exact_values, tasks), strict=True):
+            values[some] = exact
+        return values
+
+    # -- neighbourhoods --------------------------------------------------------------------------------------------
+
+    def _mean_cosines(self, members: neighbourhood.Members) -> tuple[DoubleArray, DoubleArray]:
+        """Mean cosine of every neighbourhood, and of random sets; by the cheaper of the two ways for this n."""
+        sets = {"genes": members, "random": neighbourhood.random_sets(self._starts[-1])}
+        small = self._starts[-1] <= neighbourhood.GRAM_LIMIT
+        means = self._by_cosines(sets) if small else self._by_sums(sets)
+        return means["genes"], means["random"]
+
+    def _by_cosines(self, sets: dict[str, neighbourhood.Members]) -> dict[str, DoubleArray]:
+        n, g = self._starts[-1], len(self._plan.keep)
+        progress = self._stages.stage("comparing biosamples")
+        total = np.zeros((n, n))
+        tasks = [(str(self._folder), a, b) for a, b in spans(g, GENES_A_GRAM)]
+        for number, part in enumerate(self._engine.map(blocks.gram, tasks), 1):
+            total += part
+            progress("comparing biosamples", number, len(tasks))
+        cosines = total.astype(np.float32)
+        del total
+        means = {}
+        with LocalEngine() as here:  # the cosines are in the memory of this process
+            for name, some in sets.items():
+                pieces = [(some[a:b], cosines) for a, b in spans(len(some), 512)]
+                means[name] = np.concatenate(list(here.map(neighbourhood.mean_cosine_gram, pieces)))
+        return means
+
+    def _by_sums(self, sets: dict[str, neighbourhood.Members]) -> dict[str, DoubleArray]:
+        save_arrays(self._folder / "sets.npz", sets)
+        tasks = [(str(self._folder), *task) for task in _numbered(len(self._plan.keep), GENES_A_SUM)]
+        self._map("comparing biosamples", blocks.sum_profiles, tasks)
+        squared = {name: np.zeros(len(some)) for name, some in sets.items()}
+        for part in blocks.parts(self._folder, "sums", range(len(tasks))):
+            for name in sets:
+                squared[name] += part[name]
+        norms = np.load(self._folder / "norms.npy")
+        return {name: neighbourhood.mean_cosine_sums(sets[name], squared[name], norms) for name in sets}
+
+
+def _numbered(total: int, step: int) -> list[tuple[int, int, int]]:
+    return [(number, a, b) for number, (a, b) in enumerate(spans(total, step))]
+
+
+def _describe_biosamples(plan: Plan, totals: Arrays) -> pd.DataFrame:
+    joined = plan.labels.groupby("sample_id")["label"].agg("|".join).to_dict()
+    labels = pd.Series([joined.get(sample_id, "") for sample_id in plan.biosamples["sample_id"]], dtype="str")
+    return plan.biosamples.assign(depth=totals["depth"], zero_share=totals["zero_share"], labels=labels)
+
+
+def _quartiles(values: pd.Series) -> dict[str, float]:
+    return {
+        name: float(values.quantile(q))
+        for name, q in (("min", 0), ("q1", 0.25), ("median", 0.5), ("q3", 0.75), ("max", 1))
+    }

@@ -1,0 +1,73 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from core.errors import InputError
+from core.settings import PROJECT
+from core.store.building import building, load_arrays, save_arrays, tidy
+
+WHAT = {"fingerprint": "f", "recipe": {"unit": "kb"}}
+
+
+@pytest.fixture
+def final(tmp_path):
+    (tmp_path / "datasets").mkdir()
+    return tmp_path / "datasets" / "mine"
+
+
+def test_another_attempt_finds_what_the_last_one_left(final):
+    with pytest.raises(OSError, match="full"), building(final, WHAT) as folder:
+        (folder / "counts" / "000000.tiles").touch()
+        raise OSError("disk full")
+    with building(final, WHAT) as folder:
+        assert (folder / "counts" / "000000.tiles").exists()
+    with building(final, {**WHAT, "recipe": {"unit": "bp"}}) as folder:
+        assert not (folder / "counts" / "000000.tiles").exists()
+
+
+def test_bad_input_leaves_nothing(final):
+    with pytest.raises(InputError), building(final, WHAT):
+        raise InputError("no such gene")
+    assert list(final.parent.iterdir()) == []
+
+
+def test_one_process_at_a_time(final):
+    with building(final, WHAT):
+        with pytest.raises(InputError, match="'mine' is being built right now"), building(final, WHAT):
+            pass
+        with building(final.with_name("other"), WHAT):
+            pass
+    with building(final, WHAT):
+        pass
+
+
+def test_a_killed_process_gives_the_lock_back(final):
+    code = f"""
+import os, pathlib
+from core.store.building import building
+with building(pathlib.Path({str(final)!r}), {WHAT!r}) as folder:
+    (folder / "mark").touch()
+    os.kill(os.getpid(), 9)
+"""
+    assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False).returncode == -9
+    with building(final, WHAT) as folder:
+        assert (folder / "mark").exists()
+
+
+def test_arrays_come_back_and_nothing_is_left_aside(tmp_path):
+    save_arrays(tmp_path / "x.npz", {"a": np.arange(3), "b": np.array(["x", "yy"])})
+    found = load_arrays(tmp_path / "x.npz")
+    assert found["a"].tolist() == [0, 1, 2]
+    assert found["b"].tolist() == ["x", "yy"]
+    assert [path.name for path in tmp_path.iterdir()] == ["x.npz"]
+
+
+def test_tidy_keeps_what_a_dataset_is_made_of(final):
+    with building(final, WHAT) as folder:
+        for name in ("counts/000000.tiles", "counts/000000.npz", "expression/000000.npy", "plan.npz", "target.npy"):
+            (folder / name).touch()
+        tidy(folder)
+        left = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert left == {"counts/000000.tiles", "target.npy"}
