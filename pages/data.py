@@ -5,7 +5,7 @@ import streamlit as st
 
 from core import workflows as wf
 from core.store.datasets import StoredDataset
-from pages.ui import building, facts, feedback, state, widgets
+from pages.ui import adding, building, facts, feedback, state, widgets
 
 HELP = r"""
 A **dataset** is one counts file in an ARCHS4 layout (HDF5, any release) with its labels and gene lengths. Building
@@ -61,6 +61,8 @@ left, right = st.columns([3, 2], gap="large")
 with left, feedback.errors():
     building.follow(state.workspace())
     building.form(state.workspace())
+    if state.dataset_names():
+        adding.form(state.workspace(), state.dataset())
 with right, feedback.errors():
     if state.dataset_names():
         show_gene_coverage(state.dataset())

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import InputError
-from core.types import BoolArray, CountMatrix, DoubleArray, StepArray, Tile
+from core.types import BoolArray, CountMatrix, DoubleArray, FloatMatrix, IndexArray, StepArray, Tile
 
 Counts = npt.NDArray[np.uint32] | npt.NDArray[np.float64]
 # Logs are added up as whole multiples of 2^-36, so that a target does not depend on how biosamples fall into blocks:
@@ -83,7 +83,7 @@ def to_target(counts: Counts, target: DoubleArray) -> DoubleArray:
 
     Any strictly increasing transform of a row gives the same Q, so counts, TPM and log values all may be mapped.
     """
-    summed = np.concatenate([[0.0], np.cumsum(target)])
+    summed = _summed(target)
     out = np.empty(counts.shape, dtype=np.float64)
     if counts.dtype == np.uint32:
         from core.expression import kernels
@@ -93,6 +93,10 @@ def to_target(counts: Counts, target: DoubleArray) -> DoubleArray:
         for row, mapped in zip(counts, out, strict=True):
             _map_row(row, target, summed, mapped)
     return out
+
+
+def _summed(target: DoubleArray) -> DoubleArray:
+    return np.concatenate([[0.0], np.cumsum(target)])
 
 
 def _map_row(row: npt.NDArray[np.generic], target: DoubleArray, summed: DoubleArray, out: DoubleArray) -> None:
@@ -120,3 +124,18 @@ def to_partial_target(values: DoubleArray, matched: BoolArray, reference: Tile) 
 def divide_by_length(q: DoubleArray, length: DoubleArray) -> DoubleArray:
     """Y = Q / length (m x g, float64); ``length`` (g) in the unit that the recipe names."""
     return q / length
+
+
+def profiles_by_gene(
+    counts: CountMatrix, target: DoubleArray, keep: IndexArray, length: DoubleArray
+) -> tuple[FloatMatrix, DoubleArray]:
+    """Y of biosamples (m x G counts) at the genes ``keep`` (g), turned (g x m float32), and the profiles' lengths (m).
+
+    What ``to_target`` and ``divide_by_length`` give, rounded, without their float64 matrices in between.
+    """
+    from core.expression import kernels
+
+    y = np.empty((len(keep), len(counts)), dtype=np.float32)
+    norms = np.empty(len(counts))
+    kernels.map_and_divide(np.ascontiguousarray(counts), target, _summed(target), keep, length, y, norms)
+    return y, norms

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+from scipy import linalg
 
 from core.types import BoolArray, DoubleArray, FloatMatrix, IndexArray, Tile
 
@@ -42,6 +43,20 @@ def cosine_to_all(
 
 def _divisor(norms: DoubleArray) -> DoubleArray:
     return np.where(norms > 0, norms, 1.0)
+
+
+def principal_axes(cosines: Tile, dimensions: int) -> DoubleArray:
+    """Weights (c x s) that make the c principal axes of s unit profiles, uncentred, out of the profiles themselves.
+
+    ``cosines`` (s x s, of which the lower triangle is read). With U (s x g) the profiles and U U' = V diag(w) V', the
+    axes are diag(w)^(-1/2) V' U: the right singular vectors of U of the largest singular values. Axes without
+    length (fewer independent profiles than ``dimensions``) are left out.
+    """
+    s = len(cosines)
+    values, vectors = linalg.eigh(cosines, lower=True, subset_by_index=(max(0, s - dimensions), s - 1))
+    some = values > values[-1] * s * np.finfo(np.float32).eps
+    weights: DoubleArray = (vectors[:, some] / np.sqrt(values[some])).T[::-1]
+    return weights
 
 
 def nearest(cosines: DoubleArray, top: int, leave_out: int | None = None) -> IndexArray:

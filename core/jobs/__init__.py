@@ -34,8 +34,8 @@ _bootstrap_lock = threading.Lock()
 
 
 def start(workspace: Workspace, kind: str, dataset: str, parameters: Mapping[str, Any]) -> Run:
-    """Starts a job: "build", "demo", "classifier" or "generator". Raises NotFoundError for an unknown dataset."""
-    fingerprint = "" if kind in ("build", "demo") else workspace.dataset(dataset).fingerprint
+    """Starts a job: "build", "add", "demo", "classifier" or "generator". Raises NotFoundError: no such dataset."""
+    fingerprint = "" if kind in ("build", "add", "demo") else workspace.dataset(dataset).fingerprint
     run = workspace.runs.create(kind, dataset, parameters, fingerprint)
     command = [sys.executable, "-m", "core.jobs.worker", str(run.path), str(workspace.root)]
     with (run.path / "log.txt").open("w") as log:

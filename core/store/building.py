@@ -23,7 +23,8 @@ from core.errors import InputError
 from core.store.files import read_json, write_json
 
 Arrays = Mapping[str, npt.NDArray[Any]]
-PARTS = ("counts", "expression", "genes", "sums")
+NOTES = ("making.json", "plan.npz", "sets.npz", "sample.npz")
+PARTS = ("counts", "expression", "genes", "sums", "axes")
 
 
 @contextlib.contextmanager
@@ -64,12 +65,10 @@ def _lock(path: Path, name: str) -> Iterator[None]:
 
 def tidy(folder: Path) -> None:
     """Removes what only the build needed."""
-    for part in ("genes", "sums"):
+    for part in ("genes", "sums", "axes"):
         shutil.rmtree(folder / part)
-    for left in [*folder.glob("counts/*.npz"), *folder.glob("expression/*.npy"), *folder.glob("sets.npz")]:
-        left.unlink()
-    for left in (folder / "plan.npz", folder / "making.json"):
-        left.unlink()
+    for left in [*folder.glob("counts/*.npz"), *folder.glob("expression/*.npy"), *(folder / name for name in NOTES)]:
+        left.unlink(missing_ok=True)
 
 
 def save_arrays(path: Path, arrays: Arrays) -> None:

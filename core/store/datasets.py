@@ -7,6 +7,7 @@
                     totals.npz           what the target and the zero shares were made from, to add biosamples to
                     norms.npy            n float64, the length of each profile (row of Y)
                     medians.npy          g x 2 float64, median and median absolute deviation of Y over biosamples
+                    index/               axes.npy c x g and points.npy n x c float32, in a large dataset
                     members.npy          g x k int32, the neighbourhood of every gene
                     genes, rankings, biosamples, labels, transcripts .parquet
 
@@ -18,6 +19,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,13 +29,14 @@ import pandas as pd
 
 from core.errors import NotFoundError, StoreError
 from core.expression import normalise
+from core.settings import n_threads
 from core.store.building import load_arrays
 from core.store.files import read_json
 from core.store.tiles import TiledMatrix, spans
 from core.types import BoolArray, CountMatrix, DoubleArray, FloatMatrix, IndexArray
 
 FORMAT = 2
-PIECE = 64  # biosamples whose Q in float64 is held at a time
+PIECE = 16  # biosamples whose Q in float64 a thread holds at a time
 Rows = IndexArray | Sequence[int] | slice
 
 
@@ -80,9 +83,18 @@ class StoredDataset:
         """Y of these biosamples, m x g float32, in the order asked for."""
         wanted = np.arange(self.blocks[-1])[rows]
         out = np.empty((len(wanted), len(self.lengths)), dtype=np.float32)
-        for start, stop in spans(len(wanted), PIECE):
-            q = normalise.to_target(self.counts(wanted[start:stop]), self.target)
-            out[start:stop] = normalise.divide_by_length(np.take(q, self.in_y, axis=1), self.lengths)
+        target, in_y, lengths = self.target, self.in_y, self.lengths
+
+        def fill(start: int, stop: int) -> None:
+            q = normalise.to_target(self.counts(wanted[start:stop]), target)
+            out[start:stop] = normalise.divide_by_length(np.take(q, in_y, axis=1), lengths)
+
+        pieces = spans(len(wanted), PIECE)
+        if len(pieces) == 1:
+            fill(*pieces[0])
+        else:
+            with ThreadPoolExecutor(n_threads()) as pool:
+                list(pool.map(lambda piece: fill(*piece), pieces))
         return out
 
     def expression(self, genes: Rows) -> FloatMatrix:
@@ -100,6 +112,13 @@ class StoredDataset:
     def in_y(self) -> IndexArray:
         """Which of the G genes are in Y (g positions)."""
         return np.flatnonzero(self.genes["normalised"])
+
+    @cached_property
+    def index(self) -> tuple[FloatMatrix, FloatMatrix] | None:
+        """Axes (c x g) and where the unit profiles lie on them (n x c), for a quick search; None in a small dataset."""
+        if not (self.path / "index").is_dir():
+            return None
+        return self._array("index/axes"), np.asarray(self._array("index/points"))
 
     @cached_property
     def norms(self) -> DoubleArray:

@@ -49,7 +49,7 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """ "build", "classifier" or "generator"."""
+        """ "build", "add", "demo", "classifier" or "generator"."""
         return str(self.recipe["kind"])
 
     @property

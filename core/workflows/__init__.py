@@ -2,6 +2,7 @@
 
 from core.errors import ArchscopeError
 from core.models.generators.recipe import MODELS as GENERATOR_MODELS
+from core.workflows.add import AddRequest, add
 from core.workflows.build import BuildOutcome, build
 from core.workflows.classify import (
     classify,
@@ -38,8 +39,8 @@ from core.workflows.synthetic import (
 EXPECTED = (ArchscopeError,)
 
 __all__ = [
-    "EXPECTED", "FIRST_MODELS", "GENERATOR_MODELS", "BuildOutcome", "BuildRequest", "Overview", "RunView",
-    "SyntheticSet", "SyntheticView", "activate", "build", "classify", "classify_biosamples", "compare_synthetic",
+    "EXPECTED", "FIRST_MODELS", "GENERATOR_MODELS", "AddRequest", "BuildOutcome", "BuildRequest", "Overview", "RunView",
+    "SyntheticSet", "SyntheticView", "activate", "add", "build", "classify", "classify_biosamples", "compare_synthetic",
     "count_rankings", "create_demo", "datasets", "default_parameters", "evaluate", "export_synthetic", "gene",
     "neighbourhood", "overview", "perform", "predictions_json", "predictions_table", "projection", "rankings",
     "read_upload", "run_view", "runs", "similar_biosamples", "synthesize",

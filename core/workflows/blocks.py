@@ -24,6 +24,7 @@ from core.types import CountMatrix, DoubleArray, FloatMatrix, IndexArray
 
 PIECE = 32  # biosamples that are normalised at a time: their Q in float64 lives no longer
 GRAM_ROWS = 1024  # genes that biosamples are compared by at a time
+PROJECT_ROWS = 4096  # genes that are projected at a time
 
 
 @lru_cache(maxsize=1)
@@ -94,15 +95,11 @@ def normalise_block(folder: str, number: int) -> None:
         return
     plan, target = plan_of(path), np.load(path / "target.npy")
     source = TileFile(block_path(path / "counts", number))
-    m = source.shape[0]
-    y: FloatMatrix = np.empty((len(plan["keep"]), m), dtype=np.float32)
-    norms = np.empty(m)
-    for start, stop in spans(m, PIECE):
-        exact = _exact(source, np.arange(start, stop), plan, target)
-        norms[start:stop] = np.sqrt(np.square(exact).sum(axis=1))
-        y[:, start:stop] = exact.T
+    counts = np.empty(source.shape, dtype=np.uint32)
+    source.read(np.arange(len(counts)), counts)
+    y, norms = normalise.profiles_by_gene(counts, target, plan["keep"], plan["length"])
     np.save(out.with_suffix(".npy"), norms)
-    write_tiles(out, y, rows_a_tile(m), "bits")
+    write_tiles(out, y, rows_a_tile(len(counts)), "bits")
 
 
 def _exact(source: TileFile, rows: IndexArray, plan: Arrays, target: DoubleArray) -> DoubleArray:
@@ -165,10 +162,39 @@ def exact_values(folder: str, number: int, rows: IndexArray, genes: IndexArray) 
     return values
 
 
-def gram(folder: str, start: int, stop: int) -> FloatMatrix:
-    """What genes start..stop add to the cosine of every pair of biosamples (n x n, lower triangle)."""
+def gram(folder: str, start: int, stop: int, rows: IndexArray | None = None) -> FloatMatrix:
+    """What genes start..stop add to the cosine of all pairs, or of the pairs of ``rows`` (lower triangle)."""
     path = Path(folder)
-    return neighbourhood.gram(_tiles(expression_of(path), start, stop, GRAM_ROWS), np.load(path / "norms.npy"))
+    tiles = _tiles(expression_of(path), start, stop, GRAM_ROWS)
+    norms = np.load(path / "norms.npy")
+    if rows is None:
+        return neighbourhood.gram(tiles, norms)
+    return neighbourhood.gram((np.take(tile, rows, axis=1) for tile in tiles), norms[rows])
+
+
+def axes(folder: str, number: int, start: int, stop: int) -> None:
+    """The principal axes of the sampled unit profiles, at genes start..stop (c x t); weights and rows in sample.npz."""
+    path = Path(folder)
+    sample = load_arrays(path / "sample.npz")
+    inverse = 1.0 / np.maximum(np.load(path / "norms.npy")[sample["rows"]], 1e-300)
+    units = expression_of(path).genes(slice(start, stop))[:, sample["rows"]] * inverse
+    save_arrays(path / "axes" / f"{number:06d}.npz", {"axes": (sample["weights"] @ units.T).astype(np.float32)})
+
+
+def project(folder: str, number: int) -> FloatMatrix:
+    """Where the unit profiles of a block lie on the axes (m x c)."""
+    path = Path(folder)
+    basis = np.load(path / "index" / "axes.npy", mmap_mode="r")
+    block = TileFile(block_path(path / "expression", number))
+    points = np.zeros((block.shape[1], len(basis)), dtype=np.float32)
+    for start, stop in spans(block.shape[0], PROJECT_ROWS):
+        tile = np.empty((stop - start, block.shape[1]), dtype=np.float32)
+        block.read(np.arange(start, stop), tile)
+        points += tile.T @ basis[:, start:stop].T
+    first = int(plan_of(path)["starts"][number])
+    norms = np.load(path / "norms.npy")[first : first + len(points)]
+    points *= np.divide(1.0, norms, out=np.zeros(len(norms)), where=norms > 0)[:, None]
+    return points
 
 
 def sum_profiles(folder: str, number: int, start: int, stop: int) -> None:

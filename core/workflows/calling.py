@@ -3,13 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from core.expression import normalise, similar
+from core.expression import normalise
 from core.expression.outliers import Reference, high_genes
 from core.models.classifier import TissueClassifier
 from core.store.datasets import StoredDataset
 from core.store.runs import Run
 from core.types import DoubleArray, IndexArray, MatchedSamples, Prediction
 from core.workflows.explore import biosample_rows
+from core.workflows.search import nearest_biosamples
 
 NEAREST = 20
 HIGH_GENES = 50
@@ -36,7 +37,7 @@ class Caller:
         decided = self._model.decide(probabilities)
         novelty = self._model.novelty_score(q)
         shown = self._on_dataset_target(matched)
-        cosines = self._cosines(shown)
+        nearest = self._nearest(shown, own)
         found: list[Prediction] = []
         for i, name in enumerate(matched.sample_names):
             order = np.argsort(-probabilities[i], kind="stable")
@@ -44,7 +45,6 @@ class Caller:
             predicted = [self._model.label_names[label] for label in order if decided[i, label]]
             present = int(matched.matched.sum())
             reasons = self._reasons(present / len(matched.matched), shares[predicted[0]], float(novelty[i]))
-            nearest = similar.nearest(cosines[i], NEAREST, leave_out=None if own is None else int(own[i]))
             found.append(
                 Prediction(
                     sample=name,
@@ -55,7 +55,7 @@ class Caller:
                     genes_matched=present,
                     genes_expected=len(matched.matched),
                     novelty=float(novelty[i]),
-                    nearest=biosample_rows(self._dataset, nearest, cosines[i]),
+                    nearest=biosample_rows(self._dataset, *nearest[i]),
                     high_genes=self._high_genes(shown[i], predicted[0]),
                 )
             )
@@ -85,11 +85,11 @@ class Caller:
         reference = normalise.to_target(self._dataset.counts(rows), self._dataset.target)
         return normalise.to_partial_target(matched.counts, matched.matched, reference)[:, self._dataset.in_y]
 
-    def _cosines(self, q: DoubleArray) -> DoubleArray:
-        """Cosine of whole profiles Y (m x n), over the genes that the samples have."""
+    def _nearest(self, q: DoubleArray, own: IndexArray | None) -> list[tuple[IndexArray, DoubleArray]]:
+        """Most similar biosamples by whole profiles Y, over the genes that the samples have."""
         present = np.asarray(np.isfinite(q).all(axis=0), dtype=np.bool_)
         y = q / self._dataset.lengths
-        return similar.cosine_to_all(y, self._dataset.gene_tiles(), self._dataset.norms, present)
+        return nearest_biosamples(self._dataset, y, NEAREST, None if present.all() else present, own)
 
     def _high_genes(self, q: DoubleArray, label: str) -> pd.DataFrame:
         found = high_genes(q, self._reference(""), self._reference(label), HIGH_GENES)

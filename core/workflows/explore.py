@@ -14,6 +14,7 @@ from core.store.datasets import StoredDataset
 from core.store.results import RankingQuery
 from core.store.workspace import Workspace
 from core.types import DoubleArray, GeneView, IndexArray, NeighbourhoodView
+from core.workflows.search import nearest_biosamples
 
 PROJECTION_VERSION = 1
 PROJECTION_GENES = 2000
@@ -99,14 +100,13 @@ def similar_biosamples(workspace: Workspace, name: str, sample_id: str, top: int
     """The ``top`` biosamples most like one: sample_id, series_id, title, labels, cosine. Raises NotFoundError."""
     dataset = workspace.dataset(name)
     row = dataset.biosample(sample_id)
-    cosines = similar.cosine_to_all(dataset.profiles([row]), dataset.gene_tiles(), dataset.norms)[0]
-    return biosample_rows(dataset, similar.nearest(cosines, top, leave_out=row), cosines)
+    [(rows, cosines)] = nearest_biosamples(dataset, dataset.profiles([row]), top, own=np.array([row]))
+    return biosample_rows(dataset, rows, cosines)
 
 
 def biosample_rows(dataset: StoredDataset, positions: IndexArray, cosines: DoubleArray) -> pd.DataFrame:
-    """Biosamples at ``positions`` with their metadata and cosine (``cosines`` covers all n)."""
-    frame = dataset.biosamples.iloc[positions][BIOSAMPLE_VIEW].reset_index(drop=True)
-    return frame.assign(cosine=cosines[positions])
+    """Biosamples at ``positions`` with their metadata and cosine."""
+    return dataset.biosamples.iloc[positions][BIOSAMPLE_VIEW].reset_index(drop=True).assign(cosine=cosines)
 
 
 def projection(workspace: Workspace, name: str) -> pd.DataFrame:

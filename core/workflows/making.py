@@ -17,19 +17,25 @@ import numpy.typing as npt
 import pandas as pd
 
 from core.engine import Engine, LocalEngine
-from core.expression import metrics, neighbourhood, normalise
+from core.expression import metrics, neighbourhood, normalise, similar
 from core.store.building import Arrays, save_arrays, tidy
 from core.store.datasets import StoredDataset
 from core.store.files import write_parquet
 from core.store.tiles import block_path, spans
-from core.types import DoubleArray, IndexArray
+from core.types import DoubleArray, FloatMatrix, IndexArray, Progress, silent
 from core.workflows import blocks
 from core.workflows.plan import Plan
 from core.workflows.stages import Stages
 
-STAGES = {"reading": 3.0, "normalising": 1.5, "measuring genes": 1.5, "comparing biosamples": 3.0, "storing": 0.2}
+STAGES = {
+    "reading": 3.0, "normalising": 1.5, "measuring genes": 1.5, "comparing biosamples": 3.0, "indexing": 1.0,
+    "storing": 0.2,
+}  # fmt: skip
 GENES_A_GRAM = 8192
 GENES_A_SUM = 2048
+INDEX_FROM = 4_000  # biosamples; below it an exact search takes less than 300 ms (docs/benchmarks.md)
+INDEX_SAMPLE = 2_000  # biosamples that the axes are made from
+INDEX_AXES = 128
 TILE_BYTES = 64 << 20
 
 
@@ -59,6 +65,7 @@ class Making:
         self._normalise(totals)
         rankings, members = self._measure(totals["expressed"])
         means, random = self._mean_cosines(members)
+        self._index()
         plan = self._plan
         rankings["mean_cosine"] = neighbourhood.apply_definition(means, totals["expressed"][plan.keep])
         named = plan.genes.iloc[plan.keep][["symbol", "ensembl_gene_id", "biotype", "length_bp"]]
@@ -184,21 +191,22 @@ class Making:
         return means["genes"], means["random"]
 
     def _by_cosines(self, sets: dict[str, neighbourhood.Members]) -> dict[str, DoubleArray]:
-        n, g = self._starts[-1], len(self._plan.keep)
-        progress = self._stages.stage("comparing biosamples")
-        total = np.zeros((n, n))
-        tasks = [(str(self._folder), a, b) for a, b in spans(g, GENES_A_GRAM)]
-        for number, part in enumerate(self._engine.map(blocks.gram, tasks), 1):
-            total += part
-            progress("comparing biosamples", number, len(tasks))
-        cosines = total.astype(np.float32)
-        del total
+        cosines = self._cosines(self._starts[-1], None, self._stages.stage("comparing biosamples"))
         means = {}
         with LocalEngine() as here:  # the cosines are in the memory of this process
             for name, some in sets.items():
                 pieces = [(some[a:b], cosines) for a, b in spans(len(some), 512)]
                 means[name] = np.concatenate(list(here.map(neighbourhood.mean_cosine_gram, pieces)))
         return means
+
+    def _cosines(self, n: int, rows: IndexArray | None, progress: Progress) -> FloatMatrix:
+        """Cosine of every pair of all n biosamples, or of the n at ``rows`` (lower triangle)."""
+        total = np.zeros((n, n))
+        tasks = [(str(self._folder), a, b, rows) for a, b in spans(len(self._plan.keep), GENES_A_GRAM)]
+        for number, part in enumerate(self._engine.map(blocks.gram, tasks), 1):
+            total += part
+            progress("comparing biosamples", number, len(tasks))
+        return total.astype(np.float32)
 
     def _by_sums(self, sets: dict[str, neighbourhood.Members]) -> dict[str, DoubleArray]:
         save_arrays(self._folder / "sets.npz", sets)
@@ -210,6 +218,24 @@ class Making:
                 squared[name] += part[name]
         norms = np.load(self._folder / "norms.npy")
         return {name: neighbourhood.mean_cosine_sums(sets[name], squared[name], norms) for name in sets}
+
+    # -- similar biosamples ----------------------------------------------------------------------------------------
+
+    def _index(self) -> None:
+        """Where every profile lies on the principal axes of some of them, for a quick search; not where few are."""
+        n = self._starts[-1]
+        if n < INDEX_FROM:
+            return
+        (self._folder / "index").mkdir(exist_ok=True)
+        rows = np.unique(np.linspace(0, n - 1, min(n, INDEX_SAMPLE)).astype(np.intp))
+        weights = similar.principal_axes(self._cosines(len(rows), rows, silent), INDEX_AXES)
+        save_arrays(self._folder / "sample.npz", {"rows": rows, "weights": weights})
+        tasks = [(str(self._folder), *task) for task in _numbered(len(self._plan.keep), GENES_A_SUM)]
+        list(self._engine.map(blocks.axes, tasks))
+        parts = blocks.parts(self._folder, "axes", range(len(tasks)))
+        np.save(self._folder / "index" / "axes.npy", np.concatenate([part["axes"] for part in parts], axis=1))
+        numbers = [(str(self._folder), number) for number in range(len(self._starts) - 1)]
+        np.save(self._folder / "index" / "points.npy", np.concatenate(self._map("indexing", blocks.project, numbers)))
 
 
 def _numbered(total: int, step: int) -> list[tuple[int, int, int]]:

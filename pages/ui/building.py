@@ -13,6 +13,11 @@ from core.store.workspace import Workspace
 from core.workflows import BuildRequest
 from pages.ui import feedback, state
 
+KINDS = ("build", "add")
+CACHED = {
+    "build": "was built before from the very same files and settings",
+    "add": "has every biosample of the file already",
+}
 PATH, UPLOAD = "Path on this machine", "Upload"
 MEASURES = {"spliced": "Spliced length", "genomic_span": "Genomic span", "none": "Do not divide"}
 REPEATED = {"sum": "Add up", "keep": "Keep apart"}
@@ -24,7 +29,7 @@ COUNTS_TYPES, LABEL_TYPES, LENGTH_TYPES = (
 
 
 @dataclass(frozen=True)
-class _Source:
+class Source:
     """A file as the form gives it: a path that was typed, or an upload that is not on disk yet."""
 
     path: str = ""
@@ -54,9 +59,9 @@ def form(workspace: Workspace) -> None:
     with st.form("build", enter_to_submit=False):
         allowed = "Letters, digits, '-', '_' and '.'. A dataset of that name is replaced once the build is done."
         name = st.text_input("Name", key="build_name", max_chars=64, placeholder="my-tissues", help=allowed)
-        counts = _ask("Counts (ARCHS4 layout, .h5)", "counts", where, COUNTS_TYPES)
-        labels = _ask("Labels (optional)", "labels", where, LABEL_TYPES)
-        lengths = _ask("Gene lengths: table or GENCODE GTF", "lengths", where, LENGTH_TYPES)
+        counts = ask("Counts (ARCHS4 layout, .h5)", "counts", where, COUNTS_TYPES)
+        labels = ask("Labels (optional)", "labels", where, LABEL_TYPES)
+        lengths = ask("Gene lengths: table or GENCODE GTF", "lengths", where, LENGTH_TYPES)
         settings = _settings()
         if not st.form_submit_button("Build", type="primary", icon=":material/build:"):
             return
@@ -64,6 +69,12 @@ def form(workspace: Workspace) -> None:
         run = start(workspace, name.strip(), {"counts": counts, "labels": labels, "lengths": lengths}, settings)
         state.set_params(run=run.id)
         st.rerun()
+
+
+def refuse_while_built(workspace: Workspace, name: str) -> None:
+    """Raises RecipeError while a job builds the dataset of that name."""
+    if any(run.kind in KINDS and run.dataset == name for run in jobs.active_runs(workspace)):
+        raise RecipeError(f"{name!r} is being built already: wait for it, or cancel it first.")
 
 
 def _settings() -> dict[str, Any]:
@@ -83,7 +94,7 @@ def _settings() -> dict[str, Any]:
     }
 
 
-def start(workspace: Workspace, name: str, sources: dict[str, _Source], settings: dict[str, Any]) -> Run:
+def start(workspace: Workspace, name: str, sources: dict[str, Source], settings: dict[str, Any]) -> Run:
     """Checks what was asked for and starts the job. Raises InputError, and then nothing was started."""
     if not name:
         raise RecipeError("The dataset has no name: give it one.")
@@ -91,8 +102,7 @@ def start(workspace: Workspace, name: str, sources: dict[str, _Source], settings
         raise RecipeError("There is no counts file: give one in an ARCHS4 layout (.h5).")
     if settings["length_measure"] != "none" and not sources["lengths"].given:
         raise LengthsError("Gene lengths are missing: give a table or a GTF, or choose not to divide by length.")
-    if any(run.kind == "build" and run.dataset == name for run in jobs.active_runs(workspace)):
-        raise RecipeError(f"{name!r} is being built already: wait for it, or cancel it first.")
+    refuse_while_built(workspace, name)
     request = BuildRequest(Path("-"), name, lengths=Path("-"), **settings)
     request.recipe()  # the name and the settings, before an upload is written anywhere
     files = {key: source.save(workspace.root / "uploads" / name) for key, source in sources.items()}
@@ -103,16 +113,17 @@ def start(workspace: Workspace, name: str, sources: dict[str, _Source], settings
     return jobs.start(workspace, "build", name, {**files, **settings})
 
 
-def _ask(label: str, key: str, where: str, types: list[str]) -> _Source:
+def ask(label: str, key: str, where: str, types: list[str]) -> Source:
+    """A field for a file, by path or as an upload."""
     if where == UPLOAD:
-        return _Source(upload=st.file_uploader(label, types, key=f"{key}_upload"))
-    return _Source(path=st.text_input(label, key=f"{key}_path", placeholder="/path/to/file") or "")
+        return Source(upload=st.file_uploader(label, types, key=f"{key}_upload"))
+    return Source(path=st.text_input(label, key=f"{key}_path", placeholder="/path/to/file") or "")
 
 
 def follow(workspace: Workspace) -> None:
     """The build that the address names, or else the one that runs: progress, then how it went."""
     asked = state.param("run")
-    running = [run for run in jobs.active_runs(workspace) if run.kind == "build"]
+    running = [run for run in jobs.active_runs(workspace) if run.kind in KINDS]
     run = next((run for run in running if run.id == asked), running[0] if running else None)
     if run is None and asked:
         run = _finished(workspace, asked)
@@ -129,13 +140,12 @@ def _finished(workspace: Workspace, run_id: str) -> Run | None:
         run = workspace.runs.get(run_id)
     except ArchscopeError:
         return None
-    return run if run.kind == "build" else None
+    return run if run.kind in KINDS else None
 
 
 def _say_done(run: Run, metrics: dict[str, Any]) -> None:
     if metrics["cached"]:
-        st.info(f"{run.dataset} was built before from the very same files and settings: nothing had to be computed.",
-                icon=":material/bolt:")  # fmt: skip
+        st.info(f"{run.dataset} {CACHED[run.kind]}: nothing had to be computed.", icon=":material/bolt:")
     else:
         st.caption(f"Built in {feedback.duration(metrics['seconds'])}.")
     for text in metrics["warnings"]:

@@ -11,7 +11,10 @@ from core.store.runs import Run
 from core.store.workspace import Workspace
 
 LIVE = ("queued", "running")
-NAMES = {"build": "Build", "demo": "Demo dataset", "classifier": "Classifier", "generator": "Synthetic generator"}
+NAMES = {
+    "build": "Build", "add": "Addition", "demo": "Demo dataset", "classifier": "Classifier",
+    "generator": "Synthetic generator",
+}  # fmt: skip
 ICONS = {
     "queued": ":material/schedule:", "running": ":material/progress_activity:", "done": ":material/check_circle:",
     "failed": ":material/error:", "cancelled": ":material/cancel:",

@@ -10,6 +10,7 @@ from core.expression.normalise import (
     divide_by_length,
     fit_target,
     log2p1,
+    profiles_by_gene,
     target_of,
     target_steps,
     to_partial_target,
@@ -122,3 +123,16 @@ def test_a_sample_that_loses_genes_keeps_its_other_values(rng):
 
 def test_divides_each_gene_by_its_length():
     np.testing.assert_array_equal(divide_by_length(np.array([[2.0, 6.0]]), np.array([0.5, 3.0])), [[4.0, 2.0]])
+
+
+@pytest.mark.parametrize("m", [1, 15, 16, 40])
+def test_profiles_by_gene_are_those_of_the_separate_steps(rng, m):
+    counts = rng.negative_binomial(1, 0.001, (m, 70)).astype(np.uint32)
+    counts[:, :5] += rng.integers(0, 2, (m, 5), dtype=np.uint32) * np.uint32(20_000)
+    keep = np.sort(rng.choice(70, 50, replace=False))
+    length = rng.uniform(0.2, 9, 50)
+    target = fit_target([counts])
+    y, norms = profiles_by_gene(counts, target, keep, length)
+    expected = divide_by_length(to_target(counts, target)[:, keep], length)
+    np.testing.assert_array_equal(y, expected.T.astype(np.float32))
+    np.testing.assert_allclose(norms, np.linalg.norm(expected, axis=1), rtol=1e-12)

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core import jobs, workflows
+from core.sources.archs4 import Archs4File, write_archs4
 from core.store.runs import Run
 from core.store.workspace import Workspace
 from core.types import silent
@@ -119,6 +120,36 @@ def test_an_upload_is_kept_below_the_data_folder(page_root: Path, builds: list[R
     assert not errors(app)
     assert Path(builds[0].recipe["parameters"]["counts"]) == page_root / "uploads" / "uploaded" / files["counts"].name
     assert Workspace(page_root).dataset("uploaded").fingerprint == Workspace(page_root).dataset("demo").fingerprint
+
+
+def add(app: AppTest, **paths: Path | str) -> AppTest:
+    for key, path in paths.items():
+        app.text_input(key=f"add_{key}_path").set_value(str(path))
+    return next(button for button in app.button if button.label == "Add").click().run()
+
+
+def test_adds_the_biosamples_of_another_file(page_root: Path, builds: list[Run]) -> None:
+    files = demo_files(page_root)
+    before = len(Workspace(page_root).dataset("demo").biosamples)
+    app = add(open_page("data", dataset="demo"), counts=files["counts"])
+    assert not app.exception
+    assert any("has every biosample of the file already" in box.value for box in app.info)
+    with Archs4File(files["counts"]) as file:
+        more = file.biosamples.iloc[:9].assign(sample_id=[f"GSM_NEW{i}" for i in range(9)], singlecellprobability=0.0)
+        write_archs4(page_root / "more.h5", file.read(slice(9)), file.genes, more, {"simulated": "yes"})
+    app.selectbox(key="add_target").set_value("kept")
+    app = add(app, counts=page_root / "more.h5")
+    assert not app.exception
+    assert [run.kind for run in builds] == ["add", "add"]
+    assert len(Workspace(page_root).dataset("demo").biosamples) == before + 9
+    assert any("The target was kept" in text.value for text in app.caption)
+
+
+def test_nothing_to_add_is_one_error(page_root: Path, builds: list[Run]) -> None:
+    for counts, said in (("", "no counts file"), ("/no/such.h5", "no file /no/such.h5")):
+        app = add(open_page("data", dataset="demo"), counts=counts)
+        assert [said in text for text in errors(app)] == [True]
+    assert builds == []
 
 
 def test_a_build_that_runs_is_followed_after_a_refresh(page_root: Path) -> None:
