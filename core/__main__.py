@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {_one_line(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("error: interrupted; nothing half-done was kept.", file=sys.stderr)
+        print("error: interrupted; the same command goes on from what is finished.", file=sys.stderr)
         return 1
     except BrokenPipeError:  # the reader of a pipe (head, say) has seen enough
         sys.stderr.close()
@@ -58,14 +58,27 @@ def _build(workspace: Workspace, options: argparse.Namespace) -> None:
     chosen = {name: getattr(options, name) for name in names}
     request = workflows.BuildRequest(options.file, max_singlecell=options.max_singlecell, **chosen)
     outcome = workflows.build(workspace, request, _Console())
-    for warning in outcome.warnings:
-        print(f"note: {warning}", file=sys.stderr)
+    _print_notes(outcome)
     if outcome.cached:
         print(
             f"Dataset {outcome.name!r} is already built from this content with this recipe: nothing to do (cache hit)."
         )
     else:
         print(f"Dataset {outcome.name!r} built in {outcome.seconds:.1f} s.")
+
+
+def _add(workspace: Workspace, options: argparse.Namespace) -> None:
+    where = {name: getattr(options, name) for name in ("engine", "scheduler", "memory")}
+    request = workflows.AddRequest(options.name, options.file, options.labels, options.target == "kept", **where)
+    outcome = workflows.add(workspace, request, _Console())
+    _print_notes(outcome)
+    state = "has nothing to add (cache hit)" if outcome.cached else f"updated in {outcome.seconds:.1f} s"
+    print(f"Dataset {outcome.name!r} {state}.")
+
+
+def _print_notes(outcome: workflows.BuildOutcome) -> None:
+    for warning in outcome.warnings:
+        print(f"note: {warning}", file=sys.stderr)
 
 
 def _demo(workspace: Workspace, options: argparse.Namespace) -> None:
@@ -97,17 +110,24 @@ def _neighbourhood(workspace: Workspace, options: argparse.Namespace) -> None:
 def _train_classifier(workspace: Workspace, options: argparse.Namespace) -> None:
     chosen = {"trees": options.trees, "min_label_count": options.min_label_count}
     parameters = {"split": options.split, "seed": options.seed} | {k: v for k, v in chosen.items() if v is not None}
-    _train(workspace, "classifier", options.name, parameters)
+    _train(workspace, "classifier", options.name, parameters, options.engine, options.scheduler)
 
 
 def _train_gan(workspace: Workspace, options: argparse.Namespace) -> None:
     _train(workspace, "generator", options.name, {"label": options.label, "model": options.model, "seed": options.seed})
 
 
-def _train(workspace: Workspace, kind: str, name: str, parameters: dict[str, Any]) -> None:
+def _train(
+    workspace: Workspace,
+    kind: str,
+    name: str,
+    parameters: dict[str, Any],
+    engine: str = "local",
+    scheduler: str | None = None,
+) -> None:
     run = workspace.runs.create(kind, name, parameters, workspace.dataset(name).fingerprint)
     jobs.claim(run)
-    workflows.perform(workspace, run, _Console(run))
+    workflows.perform(workspace, run, _Console(run), engine, scheduler)
     workspace.activate(run)
     print(f"note: run {run.id} is now the {kind} in use for {name!r}.", file=sys.stderr)
     result = run.result or {}
@@ -177,9 +197,18 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument(
         "--max-singlecell", type=float, default=0.5, help="leave out biosamples of this probability or more"
     )
-    build.add_argument("--engine", choices=("local", "dask"), default="local")
-    build.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask scheduler")
-    build.add_argument("--memory", default="4GB", help="for all blocks at work together (default: 4GB)")
+    _with_engine(build)
+    _with_memory(build)
+
+    more = _command(commands, "add", _add, "add the biosamples of another file to a dataset", "name")
+    more.add_argument("file", type=Path, metavar="FILE.h5")
+    more.add_argument("--labels", type=Path, help="table sample_id<TAB>label, of new biosamples or old ones")
+    more.add_argument(
+        "--target", choices=("moved", "kept"), default="moved",
+        help="moved: as if built from all biosamples at once; kept: what was normalised stays as it is",
+    )  # fmt: skip
+    _with_engine(more)
+    _with_memory(more)
 
     _command(commands, "demo", _demo, "create the simulated demo dataset")
     _formatted(_command(commands, "datasets", _datasets, "list the datasets"))
@@ -197,6 +226,7 @@ def _parser() -> argparse.ArgumentParser:
     forest.add_argument("--seed", type=int, default=1)
     forest.add_argument("--trees", type=int)
     forest.add_argument("--min-label-count", type=int, help="drop labels with fewer biosamples")
+    _with_engine(forest)
     gan = _command(train, "gan", _train_gan, "generator of synthetic samples", "name")
     gan.add_argument("--label", required=True)
     gan.add_argument("--model", choices=workflows.GENERATOR_MODELS, default="wgan-gp")
@@ -228,6 +258,15 @@ def _command(commands: Any, name: str, function: Any, text: str, *positional: st
 def _formatted(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     parser.add_argument("--format", choices=("csv", "json"), default="csv")
     return parser
+
+
+def _with_engine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--engine", choices=("local", "dask"), default="local", help="where the work runs")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask scheduler (default: workers here)")
+
+
+def _with_memory(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--memory", default="4GB", help="for all blocks at work together (default: 4GB)")
 
 
 class _Console:

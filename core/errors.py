@@ -9,6 +9,7 @@
     │   ├── NotFoundError           a dataset, gene, biosample, label or run that does not exist
     │   └── RecipeError             a parameter out of its range
     ├── StoreError                  what ARCHScope itself wrote cannot be used (newer version, damaged)
+    ├── EngineError                 the workers that were to do the work died, or their scheduler did
     └── CancelledError              the user cancelled the job
 
 A page shows an ``ArchscopeError`` as one box and stays usable; anything else surfaces as a bug.
@@ -49,6 +50,10 @@ class RecipeError(InputError):
 
 class StoreError(ArchscopeError):
     """Something that ARCHScope wrote cannot be used any more."""
+
+
+class EngineError(ArchscopeError):
+    """Workers, or their scheduler, were lost for good."""
 
 
 class CancelledError(ArchscopeError):

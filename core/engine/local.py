@@ -1,11 +1,13 @@
 """Blocks over the threads of this machine: numpy's sorts and products release the interpreter lock."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from core.engine.blas import call, one_blas_thread
 from core.settings import n_threads
 
 T = TypeVar("T")
@@ -19,12 +21,16 @@ class LocalEngine:
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or n_threads()
 
-    def map(self, function: Callable[..., T], tasks: Sequence[tuple[Any, ...]]) -> Iterator[T]:
-        """``function(*task)`` for each task, in order. At most one block beyond the workers waits in memory."""
-        with ThreadPoolExecutor(self.workers) as pool:
+    def map(self, function: Callable[..., T], tasks: Sequence[tuple[Any, ...]]) -> Generator[T, None, None]:
+        """``function(*task)`` for each task, in order. At most one block beyond the workers waits in memory.
+
+        Closed early, or with a task that fails, it drops what has not begun and waits for what has. Until it is
+        through or closed, linear algebra has one thread, in the caller too.
+        """
+        with one_blas_thread(), _drained(ThreadPoolExecutor(self.workers)) as pool:
             waiting: deque[Future[T]] = deque()
             for task in tasks:
-                waiting.append(pool.submit(function, *task))
+                waiting.append(pool.submit(call, function, task))
                 if len(waiting) > self.workers:
                     yield waiting.popleft().result()
             while waiting:
@@ -37,3 +43,11 @@ class LocalEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Nothing outlives a map."""
+
+
+@contextmanager
+def _drained(pool: ThreadPoolExecutor) -> Generator[ThreadPoolExecutor, None, None]:
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)

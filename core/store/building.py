@@ -11,6 +11,7 @@ same content with the same recipe takes up what is finished.
 
 import contextlib
 import fcntl
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -64,16 +65,17 @@ def _lock(path: Path, name: str) -> Iterator[None]:
 
 
 def tidy(folder: Path) -> None:
-    """Removes what only the build needed."""
+    """Removes what only the build needed, and what a killed process had begun to write."""
     for part in ("genes", "sums", "axes"):
         shutil.rmtree(folder / part)
-    for left in [*folder.glob("counts/*.npz"), *folder.glob("expression/*.npy"), *(folder / name for name in NOTES)]:
+    made = [*folder.glob("counts/*.npz"), *folder.glob("expression/*.npy"), *folder.rglob(".*")]
+    for left in [*made, *(folder / name for name in NOTES)]:
         left.unlink(missing_ok=True)
 
 
 def save_arrays(path: Path, arrays: Arrays) -> None:
     """Arrays by name, written aside and renamed."""
-    aside = path.with_name(f".{path.name}")
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
     with aside.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
     aside.replace(path)

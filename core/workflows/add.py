@@ -79,7 +79,7 @@ def add(workspace: Workspace, request: AddRequest, progress: Progress = silent) 
     fingerprint = hashlib.blake2b(added, digest_size=16).hexdigest()
     what = {"format": FORMAT, "fingerprint": fingerprint, "recipe": recipe}
     try:
-        with building(base.path, what) as folder, open_engine(request.engine, request.scheduler) as engine:
+        with open_engine(request.engine, request.scheduler) as engine, building(base.path, what) as folder:
             first, n = base.blocks[-1], len(plan.biosamples)
             step = min(block_rows(request.memory, len(plan.group), engine), -(-len(plan.rows) // engine.workers))
             starts = [*base.blocks[:-1], *block_starts(folder, first, n, step)]

@@ -48,7 +48,7 @@ def build(workspace: Workspace, request: BuildRequest, progress: Progress = sile
         warnings = list(workspace.dataset(request.name).manifest["warnings"])
         return BuildOutcome(request.name, True, time.monotonic() - begun, warnings)
     try:
-        with building(final, what) as folder, open_engine(request.engine, request.scheduler) as engine:
+        with open_engine(request.engine, request.scheduler) as engine, building(final, what) as folder:
             plan = make_plan(request)
             most = block_rows(request.memory, len(plan.group), engine)
             starts = block_starts(folder, 0, len(plan.rows), min(most, -(-len(plan.rows) // engine.workers)))

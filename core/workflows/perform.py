@@ -7,6 +7,7 @@ from core.errors import ArchscopeError, CancelledError, RecipeError
 from core.store.runs import Run
 from core.store.workspace import Workspace
 from core.types import Progress
+from core.workflows.add import AddRequest, add
 from core.workflows.build import build
 from core.workflows.demo import create_demo
 from core.workflows.plan import BuildRequest
@@ -14,10 +15,16 @@ from core.workflows.plan import BuildRequest
 PATHS = ("counts", "labels", "lengths")
 
 
-def perform(workspace: Workspace, run: Run, progress: Progress) -> None:
-    """Does the run and writes its result: "done" with metrics, or "failed" with the reason. Raises what went wrong."""
+def perform(
+    workspace: Workspace, run: Run, progress: Progress, engine: str = "local", scheduler: str | None = None
+) -> None:
+    """Does the run and writes its result: "done" with metrics, or "failed" with the reason. Raises what went wrong.
+
+    ``engine`` and ``scheduler`` say where the folds of a classifier's evaluation run: not what, so they are no part
+    of the run's parameters. (A build has its own among them.)
+    """
     try:
-        metrics = _do(workspace, run, progress)
+        metrics = _do(workspace, run, progress, engine, scheduler)
     except CancelledError:
         (run.path / "cancelled").touch()
         raise
@@ -32,9 +39,12 @@ def perform(workspace: Workspace, run: Run, progress: Progress) -> None:
     run.write_result("done", metrics=metrics)
 
 
-def _do(workspace: Workspace, run: Run, progress: Progress) -> dict[str, Any]:
+def _do(workspace: Workspace, run: Run, progress: Progress, engine: str, scheduler: str | None) -> dict[str, Any]:
     if run.kind == "build":
         outcome = build(workspace, build_request(run.dataset, run.recipe["parameters"]), progress)
+        return {"cached": outcome.cached, "seconds": outcome.seconds, "warnings": outcome.warnings}
+    if run.kind == "add":
+        outcome = add(workspace, _add_request(run.dataset, run.recipe["parameters"]), progress)
         return {"cached": outcome.cached, "seconds": outcome.seconds, "warnings": outcome.warnings}
     if run.kind == "demo":
         outcome = create_demo(workspace, progress)
@@ -42,15 +52,24 @@ def _do(workspace: Workspace, run: Run, progress: Progress) -> dict[str, Any]:
     if run.kind in ("classifier", "generator"):
         from core.workflows import train  # the models' libraries take seconds to import
 
-        work = train.train_classifier if run.kind == "classifier" else train.train_generator
-        return work(workspace, run, progress)
+        if run.kind == "classifier":
+            return train.train_classifier(workspace, run, progress, engine, scheduler)
+        return train.train_generator(workspace, run, progress)
     raise RecipeError(f"Unknown kind of run {run.kind!r}.")
 
 
 def build_request(name: str, parameters: dict[str, Any]) -> BuildRequest:
     """A BuildRequest from a run's parameters (JSON: paths are text, absent ones null)."""
+    return BuildRequest(name=name, **_given(parameters))
+
+
+def _add_request(name: str, parameters: dict[str, Any]) -> AddRequest:
+    return AddRequest(name, **_given(parameters))
+
+
+def _given(parameters: dict[str, Any]) -> dict[str, Any]:
     given: dict[str, Any] = {key: value for key, value in parameters.items() if value is not None and key != "name"}
     given |= {key: Path(given[key]) for key in PATHS if key in given}
     if "counts" not in given:
         raise RecipeError("A build needs a counts file: choose one.")
-    return BuildRequest(name=name, **given)
+    return given

@@ -8,43 +8,50 @@ import numpy as np
 import pandas as pd
 
 from core import __version__
+from core.engine import open_engine
 from core.errors import RecipeError
 from core.models.classifier import ClassifierRecipe, TissueClassifier
 from core.models.generators import GeneratorRecipe
 from core.models.generators.study import train_and_evaluate
-from core.models.validation import evaluate_classifier
 from core.store.datasets import StoredDataset
 from core.store.files import write_json, write_parquet
 from core.store.runs import Run, now
 from core.store.workspace import Workspace
-from core.types import IndexArray, Progress
+from core.types import Progress
+from core.workflows.folds import evaluate_on, labelled_rows
 from core.workflows.stages import Stages
 
 
-def train_classifier(workspace: Workspace, run: Run, progress: Progress) -> dict[str, Any]:
+def train_classifier(
+    workspace: Workspace, run: Run, progress: Progress, engine: str = "local", scheduler: str | None = None
+) -> dict[str, Any]:
     """Trains a classifier into a run's folder: model/, card.json and tables; the metrics for result.json.
 
     The scores come from models that never saw their test part; the model that is kept is fitted on every labelled
-    biosample. Raises RecipeError where the dataset has too few labels for it.
+    biosample, here. ``engine`` and ``scheduler`` say where the folds of the evaluation run, which changes no number.
+    Raises RecipeError where the dataset has too few labels for it.
     """
     dataset = workspace.dataset(run.dataset)
     recipe = ClassifierRecipe(**run.recipe["parameters"]).validated()
-    labelled = _labelled(dataset)
-    counts, labels = np.asarray(dataset.counts[labelled]), dataset.label_matrix[labelled]
-    series = dataset.biosamples["series_id"].iloc[labelled].tolist()
+    labelled = labelled_rows(dataset)
     stages = Stages(progress, {"scoring on held-out biosamples": 4.0, "fitting the final forest": 1.0, "saving": 0.2})
-    validation = evaluate_classifier(
-        counts, labels, dataset.label_names, series, recipe, stages.stage("scoring on held-out biosamples")
-    )
+    with open_engine(engine, scheduler) as where:
+        validation = evaluate_on(where, dataset, recipe, stages.stage("scoring on held-out biosamples"))
     model = TissueClassifier().fit(
-        counts, labels, dataset.label_names, recipe, stages.stage("fitting the final forest"), series
+        dataset.counts(labelled),
+        dataset.label_matrix[labelled],
+        dataset.label_names,
+        recipe,
+        stages.stage("fitting the final forest"),
+        dataset.biosamples["series_id"].iloc[labelled].tolist(),
     )
     stages.stage("saving")
     model.save(run.path / "model")
     ids = dataset.biosamples["sample_id"].to_numpy()[labelled]
     for name, table in validation.tables(ids).items():
         write_parquet(run.path / f"{name}.parquet", table)
-    write_json(run.path / "card.json", _card(dataset, asdict(recipe), validation.summary, ids.tolist()))
+    card = _card(dataset, asdict(recipe), validation.summary, ids.tolist())
+    write_json(run.path / "card.json", card | {"engine": engine})
     return dict(validation.summary)
 
 
@@ -59,12 +66,12 @@ def train_generator(workspace: Workspace, run: Run, progress: Progress) -> dict[
         raise RecipeError(
             f"Dataset {dataset.name!r} has no label {recipe.label!r}: choose one of {', '.join(dataset.label_names)}."
         )
-    labelled = _labelled(dataset)
+    labelled = labelled_rows(dataset)
     stages = Stages(
         progress, {"normalise": 0.5, "space": 0.5, "fitting": 0.5, "training": 5.0, "evaluation": 2.0, "saving": 0.2}
     )
     generator, study = train_and_evaluate(
-        np.asarray(dataset.counts[labelled]),
+        dataset.counts(labelled),
         dataset.label_matrix[labelled],
         dataset.label_names,
         recipe,
@@ -85,13 +92,6 @@ def train_generator(workspace: Workspace, run: Run, progress: Progress) -> dict[
     card = _card(dataset, asdict(recipe), metrics, ids[study["split"]["train"]].tolist())
     write_json(run.path / "card.json", card | {"held_out": held_out})
     return metrics
-
-
-def _labelled(dataset: StoredDataset) -> IndexArray:
-    rows = np.flatnonzero(dataset.label_matrix.any(axis=1)) if dataset.label_names else np.empty(0, dtype=np.intp)
-    if len(rows) < 2:
-        raise RecipeError(f"Dataset {dataset.name!r} has no labels to learn from: build it again with --labels.")
-    return rows
 
 
 def _card(

@@ -4,15 +4,16 @@ import json
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import f1_score
 from sklearn.model_selection import train_test_split
 
 from core.errors import RecipeError
-from core.models import validation
+from core.models import folds
 from core.models.abstention import choose_abstention
 from core.models.classifier import ClassifierRecipe, TissueClassifier
-from core.models.validation import Validation, evaluate_classifier
+from core.models.validation import Validation, evaluate_classifier, validation_of
 from tests.models.small_tissues import NAMES, Tissues, simulate
 
 RECIPE = ClassifierRecipe(trees=20, genes=60, n_folds=3)
@@ -119,6 +120,40 @@ def test_training_parts_alone_are_fitted(data: Tissues, found: Validation, monke
     assert not np.array_equal(other_before.target, other_after.target)  # there they were trained on
 
 
+def test_a_fold_alone_gives_what_it_gives_among_the_others(data: Tissues, found: Validation) -> None:
+    """Folds in any order, each from a plan of its own, as on machines that know nothing of each other."""
+    plan = folds.plan_folds(data.labels, ALL_NAMES, data.series, RECIPE)
+    asked: list[int] = []
+
+    def read(positions: np.ndarray) -> np.ndarray:
+        asked.append(len(positions))
+        return data.counts[positions]
+
+    scored = {}
+    for number in (2, 0, 3, 1):
+        again = folds.plan_folds(data.labels, ALL_NAMES, data.series, RECIPE)
+        scored[number] = folds.score_fold(again, again.folds[number], read)
+    apart = validation_of(plan, [scored[number] for number in range(4)])
+    assert apart.summary == found.summary
+    pd.testing.assert_frame_equal(apart.predictions, found.predictions, check_exact=True)
+    assert max(asked) == max(len(fold.train) for fold in plan.folds)  # never the whole matrix
+
+
+def test_scores_do_not_depend_on_the_number_of_threads(
+    data: Tissues, found: Validation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARCHSCOPE_THREADS", "3")
+    threaded = evaluate_classifier(data.counts, data.labels, ALL_NAMES, data.series, RECIPE)
+    assert threaded.summary == found.summary
+    pd.testing.assert_frame_equal(threaded.predictions, found.predictions, check_exact=True)
+
+
+def test_scores_that_do_not_fit_the_plan_are_refused(data: Tissues) -> None:
+    plan = folds.plan_folds(data.labels, ALL_NAMES, data.series, RECIPE)
+    with pytest.raises(ValueError, match="shorter"):
+        validation_of(plan, [])
+
+
 def test_tables_for_the_pages(found: Validation) -> None:
     ids = np.array([f"GSM{i}" for i in range(100)])
     tables = found.tables(ids)
@@ -168,15 +203,15 @@ def test_the_published_forest_takes_a_part_of_large_data(
     data: Tissues, found: Validation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
-    original = validation.RandomForestClassifier.fit
-    monkeypatch.setattr(validation, "PUBLISHED_VALUES", 40 * data.counts.shape[1])
+    original = folds.RandomForestClassifier.fit
+    monkeypatch.setattr(folds, "PUBLISHED_VALUES", 40 * data.counts.shape[1])
 
     def watched(self: Any, x: Any, y: Any, *args: Any, **kwargs: Any) -> Any:
         if self.n_estimators == 10 and x.shape[1] == data.counts.shape[1]:
             sizes.append(len(x))
         return original(self, x, y, *args, **kwargs)
 
-    monkeypatch.setattr(validation.RandomForestClassifier, "fit", watched)
+    monkeypatch.setattr(folds.RandomForestClassifier, "fit", watched)
     evaluate_classifier(
         data.counts, data.labels, ALL_NAMES, data.series, ClassifierRecipe(trees=2, genes=20, n_folds=2)
     )

@@ -66,7 +66,14 @@ def test_arrays_come_back_and_nothing_is_left_aside(tmp_path):
 
 def test_tidy_keeps_what_a_dataset_is_made_of(final):
     with building(final, WHAT) as folder:
-        for name in ("counts/000000.tiles", "counts/000000.npz", "expression/000000.npy", "plan.npz", "target.npy"):
+        for name in (
+            "counts/000000.tiles",
+            "counts/000000.npz",
+            "expression/000000.npy",
+            "plan.npz",
+            "target.npy",
+            "counts/.x.tiles.9",
+        ):
             (folder / name).touch()
         tidy(folder)
         left = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}

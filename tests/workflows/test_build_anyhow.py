@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.errors import InputError
+from core.errors import InputError, RecipeError
 from core.expression import neighbourhood
 from core.settings import PROJECT
 from core.sources.archs4 import write_archs4
@@ -144,6 +144,16 @@ def test_what_is_finished_is_not_done_again(files, tmp_path, monkeypatch):
     kept = tmp_path / "datasets" / "mine" / "counts"
     assert {name: (kept / name).stat().st_mtime_ns for name in done} == done
     assert np.diff(Workspace(tmp_path).dataset("mine").blocks).max() == 40, "the blocks of the first attempt stay"
+
+
+def test_an_engine_that_does_not_start_leaves_what_is_finished(files, tmp_path):
+    run_and_kill(files, tmp_path, "reading", 2, 6000)
+    folder = tmp_path / "datasets" / ".mine.building" / "counts"
+    done = sorted(folder.glob("*.tiles"))
+    assert done
+    with pytest.raises(RecipeError, match="--engine dask"):
+        build(Workspace(tmp_path), request(files, scheduler="tcp://127.0.0.1:9"))
+    assert sorted(folder.glob("*.tiles")) == done
 
 
 def test_other_content_starts_over(files, tmp_path):
