@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: run test check format clean help
+.PHONY: run test check format bench clean help
 
 help:            ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
@@ -24,6 +24,9 @@ check: $(VENV)/.dev      ## lint, types, import contract
 format: $(VENV)/.dev      ## rewrite the code in the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev      ## speed, memory and exactness beside the plain ways, into docs/benchmarks.md (an hour)
+	$(BIN)/python -m benchmarks
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "ARCHScope needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11"; exit 1; }

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from core.engine.blas import call, one_blas_thread
+from core.engine.blas import blas_libraries, call, one_blas_thread
 from core.settings import n_threads
 
 T = TypeVar("T")
@@ -27,10 +27,11 @@ class LocalEngine:
         Closed early, or with a task that fails, it drops what has not begun and waits for what has. Until it is
         through or closed, linear algebra has one thread, in the caller too.
         """
-        with one_blas_thread(), _drained(ThreadPoolExecutor(self.workers)) as pool:
+        libraries = blas_libraries()
+        with one_blas_thread(libraries), _drained(ThreadPoolExecutor(self.workers)) as pool:
             waiting: deque[Future[T]] = deque()
             for task in tasks:
-                waiting.append(pool.submit(call, function, task))
+                waiting.append(pool.submit(call, function, task, libraries))
                 if len(waiting) > self.workers:
                     yield waiting.popleft().result()
             while waiting:

@@ -23,17 +23,26 @@ def compiled(function: F) -> F:
     return cast(F, numba.njit(nogil=True, cache=True)(function))
 
 
+def vectorised(function: F) -> F:
+    """The same, with sums split over the lanes of the processor: their last digit depends on its kind."""
+    return cast(F, numba.njit(nogil=True, cache=True, fastmath={"reassoc", "nsz", "contract"})(function))
+
+
 @compiled
-def _tally(row: npt.NDArray[np.uint32], histogram: npt.NDArray[np.int32], tail: npt.NDArray[np.uint32]) -> int:
-    """Counts of a row by value; those from SMALL on go to ``tail``, sorted. How many they are."""
-    histogram[:] = 0
+def _tally(row: npt.NDArray[np.uint32], bins: npt.NDArray[np.int32], tail: npt.NDArray[np.uint32]) -> int:
+    """Counts of a row by value, in ``bins[0]``; those from SMALL on go to ``tail``, sorted. How many they are.
+
+    Two histograms take turns: most counts are 0, and adding to one place again and again waits for the last time.
+    """
+    bins[:] = 0
     n_tail = 0
     for j in range(len(row)):
         if row[j] < SMALL:
-            histogram[row[j]] += 1
+            bins[j & 1, row[j]] += 1
         else:
             tail[n_tail] = row[j]
             n_tail += 1
+    bins[0] += bins[1]
     tail[:n_tail].sort()
     return n_tail
 
@@ -47,16 +56,16 @@ def add_steps(
     ``log_small`` (SMALL) are the logs of the small counts as whole multiples of 1 / ``scale``. Whole numbers add up to
     the same sum in any order.
     """
-    histogram = np.empty(SMALL, dtype=np.int32)
+    bins = np.empty((2, SMALL), dtype=np.int32)
     tail = np.empty(counts.shape[1], dtype=np.uint32)
     for i in range(len(counts)):
-        n_tail = _tally(counts[i], histogram, tail)
+        n_tail = _tally(counts[i], bins, tail)
         rank, before = 0, np.int64(0)
         for value in range(SMALL):
-            if histogram[value] > 0:
+            if bins[0, value] > 0:
                 steps[rank] += log_small[value] - before
                 before = log_small[value]
-                rank += histogram[value]
+                rank += bins[0, value]
         for j in range(n_tail):
             if j == 0 or tail[j] != tail[j - 1]:
                 log = np.int64(np.rint(np.log2(1.0 + np.float64(tail[j])) * scale))
@@ -70,20 +79,43 @@ def map_to_target(
     counts: npt.NDArray[np.uint32],
     target: npt.NDArray[np.float64],
     summed: npt.NDArray[np.float64],
-    out: npt.NDArray[np.float64],
+    out: npt.NDArray[np.floating[Any]],
 ) -> None:
-    """Writes Q (m x G): each value becomes the mean of ``target`` (G) over the ranks that its ties span.
+    """Writes Q (m x G, float64 or float32): each value becomes the mean of ``target`` (G) over the ranks of its ties.
 
     ``summed`` (G + 1) is the running sum of the target, from 0.
     """
-    histogram = np.empty(SMALL, dtype=np.int32)
+    bins = np.empty((2, SMALL), dtype=np.int32)
     tail = np.empty(counts.shape[1], dtype=np.uint32)
     shared = np.empty(SMALL, dtype=np.float64)
     of_tail = np.empty(counts.shape[1], dtype=np.float64)
     for i in range(len(counts)):
-        n_tail = _share(counts[i], target, summed, histogram, tail, shared, of_tail)
+        n_tail = _share(counts[i], target, summed, bins, tail, shared, of_tail)
         for j in range(counts.shape[1]):
             out[i, j] = _look_up(counts[i, j], shared, tail[:n_tail], of_tail)
+
+
+@compiled
+def map_pairs(
+    counts: npt.NDArray[np.uint32],
+    rows: npt.NDArray[np.intp],
+    columns: npt.NDArray[np.intp],
+    target: npt.NDArray[np.float64],
+    summed: npt.NDArray[np.float64],
+    out: npt.NDArray[np.float64],
+) -> None:
+    """The same for some places of the matrix alone: ``rows``, ascending, and ``columns``, of as many values of Q."""
+    bins = np.empty((2, SMALL), dtype=np.int32)
+    tail = np.empty(counts.shape[1], dtype=np.uint32)
+    shared = np.empty(SMALL, dtype=np.float64)
+    of_tail = np.empty(counts.shape[1], dtype=np.float64)
+    n_tail, before = 0, -1
+    for i in range(len(rows)):
+        row = counts[rows[i]]
+        if rows[i] != before:
+            n_tail = _share(row, target, summed, bins, tail, shared, of_tail)
+            before = rows[i]
+        out[i] = _look_up(row[columns[i]], shared, tail[:n_tail], of_tail)
 
 
 @compiled
@@ -97,7 +129,7 @@ def map_and_divide(
     norms: npt.NDArray[np.float64],
 ) -> None:
     """Writes Y = Q / length of the genes at ``keep`` (g), turned (g x m, float32), and each profile's length (m)."""
-    histogram = np.empty(SMALL, dtype=np.int32)
+    bins = np.empty((2, SMALL), dtype=np.int32)
     tail = np.empty(counts.shape[1], dtype=np.uint32)
     shared = np.empty(SMALL, dtype=np.float64)
     of_tail = np.empty(counts.shape[1], dtype=np.float64)
@@ -106,7 +138,7 @@ def map_and_divide(
         height = min(TURN, len(counts) - start)
         for i in range(height):
             row = counts[start + i]
-            n_tail = _share(row, target, summed, histogram, tail, shared, of_tail)
+            n_tail = _share(row, target, summed, bins, tail, shared, of_tail)
             square = 0.0
             for j in range(len(keep)):
                 value = _look_up(row[keep[j]], shared, tail[:n_tail], of_tail) / length[j]
@@ -123,16 +155,16 @@ def _share(
     row: npt.NDArray[np.uint32],
     target: npt.NDArray[np.float64],
     summed: npt.NDArray[np.float64],
-    histogram: npt.NDArray[np.int32],
+    bins: npt.NDArray[np.int32],
     tail: npt.NDArray[np.uint32],
     shared: npt.NDArray[np.float64],
     of_tail: npt.NDArray[np.float64],
 ) -> int:
     """What each value of a row becomes: ``shared`` by count, ``of_tail`` where it first stands in the sorted tail."""
-    n_tail = _tally(row, histogram, tail)
+    n_tail = _tally(row, bins, tail)
     rank = 0
     for value in range(SMALL):
-        ties = histogram[value]
+        ties = bins[0, value]
         if ties > 0:
             shared[value] = _mean_of_ranks(target, summed, rank, ties)
             rank += ties
@@ -171,18 +203,26 @@ def describe_rows(ordered: npt.NDArray[np.float32], out: npt.NDArray[np.float64]
     """
     n = ordered.shape[1]
     for i in range(len(ordered)):
-        total, weighted, squares = 0.0, 0.0, 0.0
-        for j in range(n):
-            value = np.float64(ordered[i, j])
-            total += value
-            weighted += (2.0 * j + 1.0 - n) * value
-        mean = total / n
-        for j in range(n):
-            squares += (np.float64(ordered[i, j]) - mean) ** 2
+        median, deviation = _median_and_deviation(ordered[i])
+        total, weighted, squares = _sums(ordered[i], median)
+        mean = median + total / n
+        # sum_j (2 j + 1 - n) x_j is the same for x_j less the median, because the weights add up to 0
         out[i, 0] = mean
-        out[i, 1] = squares / (n - 1) if n > 1 else np.nan
-        out[i, 2] = weighted / (n * total) if total > 0 else np.nan
-        out[i, 3], out[i, 4] = _median_and_deviation(ordered[i])
+        out[i, 1] = max(0.0, squares - total * total / n) / (n - 1) if n > 1 else np.nan
+        out[i, 2] = weighted / (n * n * mean) if mean > 0 else np.nan
+        out[i, 3], out[i, 4] = median, deviation
+
+
+@vectorised
+def _sums(row: npt.NDArray[np.float32], median: float) -> tuple[float, float, float]:
+    """Of an ascending row less its median: the sum, the sum weighted by 2 j + 1 - n, and the sum of squares."""
+    total, weighted, squares = 0.0, 0.0, 0.0
+    for j in range(len(row)):
+        value = np.float64(row[j]) - median
+        total += value
+        weighted += np.float64(2 * j + 1 - len(row)) * value
+        squares += value * value
+    return total, weighted, squares
 
 
 @compiled
@@ -210,6 +250,19 @@ def _distance(row: npt.NDArray[np.float32], median: float, rank: int) -> float:
     nearest_left = median - row[middle - low] if low > 0 else 0.0
     nearest_right = row[middle + rank - low] - median if low <= rank else 0.0
     return float(max(nearest_left, nearest_right))
+
+
+@compiled
+def sum_labels(
+    tile: npt.NDArray[np.float32],
+    rows: npt.NDArray[np.intp],
+    columns: npt.NDArray[np.intp],
+    out: npt.NDArray[np.float64],
+) -> None:
+    """Adds the values of each label's biosamples to ``out`` (t x L): biosample ``rows[i]`` has label ``columns[i]``."""
+    for gene in range(len(tile)):
+        for i in range(len(rows)):
+            out[gene, columns[i]] += tile[gene, rows[i]]
 
 
 @compiled

@@ -3,11 +3,12 @@
 Every function gets tiles of Y (t genes x n biosamples), so that a matrix of any size passes through in pieces.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
-from core.types import DoubleArray, FloatMatrix, Tile
+from core.types import DoubleArray, FloatMatrix, IndexArray, Tile
 
 PERCENTILE = 0.95
 
@@ -43,10 +44,22 @@ def describe_sorted(ordered: FloatMatrix) -> DoubleArray:
     return found
 
 
-def label_means(tile: Tile, labels: sparse.csr_matrix) -> DoubleArray:
-    """Mean Y of each gene within each label: t x L, from a tile (t x n) and multi-hot labels (L x n)."""
-    sizes = np.asarray(labels.sum(axis=1), dtype=np.float64).ravel()
-    sums = (labels @ tile.T.astype(np.float64)).T
+@dataclass(frozen=True)
+class Labels:
+    """Multi-hot labels, sparse: biosample ``rows[i]`` has label ``names[columns[i]]``."""
+
+    names: list[str]
+    rows: IndexArray
+    columns: IndexArray
+
+
+def label_means(tile: FloatMatrix, labels: Labels) -> DoubleArray:
+    """Mean Y of each gene within each label: t x L, from a tile (t x n)."""
+    from core.expression import kernels
+
+    sizes = np.bincount(labels.columns, minlength=len(labels.names)).astype(np.float64)
+    sums = np.zeros((len(tile), len(labels.names)))
+    kernels.sum_labels(tile, labels.rows, labels.columns, sums)
     means: DoubleArray = np.divide(sums, sizes, out=np.full(sums.shape, np.nan), where=sizes > 0)
     return means
 
@@ -65,22 +78,21 @@ def tau(means: DoubleArray) -> DoubleArray:
     return result
 
 
-def tile_statistics(
-    tile: FloatMatrix, ordered: FloatMatrix, labels: sparse.csr_matrix, names: list[str]
-) -> pd.DataFrame:
+def tile_statistics(tile: FloatMatrix, ordered: FloatMatrix, labels: Labels) -> pd.DataFrame:
     """One row a gene: mean, variance, p95, signal, gini, median, deviation (median, absolute), tau, top_label.
 
-    ``tile`` t x n in biosample order, ``ordered`` the same rows ascending, ``labels`` L x n multi-hot, ``names`` L.
+    ``tile`` t x n in biosample order, ``ordered`` the same rows ascending.
     """
     frame = pd.DataFrame(describe_sorted(ordered), columns=["mean", "variance", "gini", "median", "deviation"])
     frame["p95"] = percentile_sorted(ordered)
     frame["signal"] = signal(frame["p95"].to_numpy(), frame["mean"].to_numpy())
     frame["tau"] = np.full(len(tile), np.nan)
     frame["top_label"] = pd.Series([None] * len(tile), dtype="str")
-    if names:
+    if labels.names:
         means = label_means(tile, labels)
         frame["tau"] = tau(means)
-        top = pd.Series(np.array(names, dtype=object)[np.nan_to_num(means, nan=-1.0).argmax(axis=1)], dtype="str")
+        highest = np.nan_to_num(means, nan=-1.0).argmax(axis=1)
+        top = pd.Series(np.array(labels.names, dtype=object)[highest], dtype="str")
         frame["top_label"] = top.where(means.max(axis=1, initial=0.0) > 0)
     return frame
 

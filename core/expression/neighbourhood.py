@@ -6,15 +6,16 @@ normalised profiles. With unit vectors u: mean = (|sum u|^2 - k) / (k (k - 1)).
 
 Y is kept in float32, but the order is that of Y in float64. Rounding never turns an order round, it only makes values
 equal; so wherever the two values on either side of a neighbourhood's edge still differ, its members are certain, and
-only the others (``unsettled``) need the exact values of the biosamples on the edge (``on_edge``).
+only the others (``unsettled``) need the exact values of the biosamples on the edge (``edge_of``).
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import blas
 
+from core.expression.syrk import add_products
 from core.types import BoolArray, DoubleArray, FloatMatrix, IndexArray
 
 SIZE = 100
@@ -53,16 +54,66 @@ def members(tile: FloatMatrix, ordered: FloatMatrix, size: int = SIZE) -> Member
     return found
 
 
+@dataclass(frozen=True)
+class Edge:
+    """One gene whose neighbourhood float32 cannot tell for certain, at its lower edge, its upper edge, or both.
+
+    ``low`` and ``high``: the biosamples (ascending) that share the value on that edge, none where the edge is certain
+    or the value is 0. In the order of their exact values, ``skip`` of ``low`` stand before the neighbourhood, and
+    ``take`` of ``high`` belong to it.
+    """
+
+    low: IndexArray
+    high: IndexArray
+    skip: int
+    take: int
+
+
 def unsettled(ordered: FloatMatrix, size: int = SIZE) -> BoolArray:
     """Genes (t) for which float32 (ascending rows, t x n) cannot tell a member from a biosample outside."""
-    edges = _edges(ordered, size)
-    return np.asarray(np.isfinite(edges).any(axis=1), dtype=np.bool_)
+    return np.asarray(np.isfinite(_edges(ordered, size)).any(axis=1), dtype=np.bool_)
 
 
-def on_edge(row: npt.NDArray[np.float32], ordered: npt.NDArray[np.float32], size: int = SIZE) -> IndexArray:
-    """Biosamples of one gene (n) whose exact value decides; none where it is 0 anyway."""
-    edges = _edges(ordered[None], size)[0]
-    return np.flatnonzero(np.isin(row, edges) & (row > 0))
+def edge_of(row: npt.NDArray[np.float32], ordered: npt.NDArray[np.float32], size: int = SIZE) -> Edge:
+    """The edges of one gene (n values in file order, and the same ascending)."""
+    start, k = window(len(row), size)
+    low, high = _edges(ordered[None], size)[0]
+    nobody = np.empty(0, dtype=np.intp)
+    return Edge(
+        np.flatnonzero(row == low) if low > 0 else nobody,
+        np.flatnonzero(row == high) if high > 0 else nobody,
+        start - int(np.searchsorted(ordered, low)) if low > 0 else 0,
+        start + k - int(np.searchsorted(ordered, high)) if high > 0 else 0,
+    )
+
+
+def settle(members: Members, edge: Edge, low: DoubleArray, high: DoubleArray) -> int:
+    """Puts the right members (k, changed in place) on the edges, from exact values; how many tie with one outside.
+
+    ``low`` and ``high`` are the exact values of the edge's biosamples.
+    """
+    tied = 0
+    before, after = np.lexsort((edge.low, low)), np.lexsort((edge.high, high))
+    if len(before):
+        outside, inside = before[: edge.skip], before[edge.skip :][: len(members)]
+        members[: len(inside)] = edge.low[inside]
+        tied += int((low[inside] == low[outside[-1]]).sum())
+    if len(after):
+        # One value on both edges: those who stand before the neighbourhood are of this list, too.
+        inside, outside = after[: edge.take][-len(members) :], after[edge.take :]
+        members[len(members) - len(inside) :] = edge.high[inside]
+        tied_above = high[inside] == high[outside[0]]
+        if len(before) and len(inside) == len(members):
+            tied_above &= high[inside] != low[before[edge.skip - 1]]  # counted below
+        tied += int(tied_above.sum())
+    return tied
+
+
+def tied_at_zero(ordered: FloatMatrix, size: int = SIZE) -> npt.NDArray[np.int32]:
+    """Members of each gene's neighbourhood (t) that are 0, where a biosample outside is, too; 0 where none is."""
+    start, k = window(ordered.shape[1], size)
+    inside = (ordered[:, start : start + k] == 0).sum(axis=1)
+    return np.where((_edges(ordered, size) == 0).any(axis=1), inside, 0).astype(np.int32)
 
 
 def _edges(ordered: FloatMatrix, size: int) -> FloatMatrix:
@@ -82,11 +133,10 @@ def gram(tiles: Iterable[FloatMatrix], norms: DoubleArray) -> FloatMatrix:
     Only the lower triangle is filled. ``norms`` (n) are the lengths of whole profiles.
     """
     inverse = _inverse(norms)
-    total = np.zeros((len(norms), len(norms)), dtype=np.float32, order="F")
+    total: FloatMatrix = np.zeros((len(norms), len(norms)), dtype=np.float32)
     for tile in tiles:
-        total = blas.ssyrk(1.0, (tile * inverse).T, beta=1.0, c=total, overwrite_c=1)
-    result: FloatMatrix = total.T  # BLAS counts columns first: its upper triangle is the lower one here
-    return result
+        add_products(np.multiply(tile, inverse, order="C"), total)
+    return total
 
 
 def mean_cosine_gram(sets: Members, cosines: FloatMatrix) -> DoubleArray:

@@ -83,8 +83,20 @@ def to_target(counts: Counts, target: DoubleArray) -> DoubleArray:
 
     Any strictly increasing transform of a row gives the same Q, so counts, TPM and log values all may be mapped.
     """
-    summed = _summed(target)
     out = np.empty(counts.shape, dtype=np.float64)
+    _map(counts, target, out)
+    return out
+
+
+def to_target_rounded(counts: Counts, target: DoubleArray, out: FloatMatrix | None = None) -> FloatMatrix:
+    """The same in float32 (m x G), without a float64 matrix on the way; into ``out`` where it is given."""
+    out = np.empty(counts.shape, dtype=np.float32) if out is None else out
+    _map(counts, target, out)
+    return out
+
+
+def _map(counts: Counts, target: DoubleArray, out: Tile) -> None:
+    summed = _summed(target)
     if counts.dtype == np.uint32:
         from core.expression import kernels
 
@@ -92,6 +104,14 @@ def to_target(counts: Counts, target: DoubleArray) -> DoubleArray:
     else:
         for row, mapped in zip(counts, out, strict=True):
             _map_row(row, target, summed, mapped)
+
+
+def to_target_at(counts: CountMatrix, rows: IndexArray, genes: IndexArray, target: DoubleArray) -> DoubleArray:
+    """Q at some places of a matrix (m x G counts) alone: ``rows`` (ascending) and ``genes``, one value a pair."""
+    from core.expression import kernels
+
+    out = np.empty(len(rows))
+    kernels.map_pairs(np.ascontiguousarray(counts), rows, genes, target, _summed(target), out)
     return out
 
 
@@ -99,7 +119,7 @@ def _summed(target: DoubleArray) -> DoubleArray:
     return np.concatenate([[0.0], np.cumsum(target)])
 
 
-def _map_row(row: npt.NDArray[np.generic], target: DoubleArray, summed: DoubleArray, out: DoubleArray) -> None:
+def _map_row(row: npt.NDArray[np.generic], target: DoubleArray, summed: DoubleArray, out: Tile) -> None:
     """What ``kernels.map_to_target`` does, to the last bit, for values that are no counts."""
     ordered = np.sort(row)
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))

@@ -17,28 +17,31 @@ def cosine_between(profiles: Tile, others: Tile) -> DoubleArray:
     return cosines
 
 
-def cosine_to_all(
-    profiles: Tile,
-    tiles: Iterable[tuple[slice, FloatMatrix]],
+def cosine_to_block(
+    units: FloatMatrix,
+    pieces: Iterable[tuple[slice, FloatMatrix]],
     norms: DoubleArray,
     present: BoolArray | None = None,
 ) -> DoubleArray:
-    """Cosine of profiles (m x g) to all biosamples (n), over all genes or those ``present`` (g): m x n.
+    """Cosine of unit profiles (m x g) to the biosamples of a block (b): m x b; 0 with an empty profile.
 
-    ``tiles`` are Y gene by gene: which genes, and their expression (t x n); together every gene once. ``norms`` (n)
-    are the lengths of whole profiles. 0 for an empty profile.
+    ``pieces`` are the block's Y gene by gene: which genes, and their expression (t x b); together every gene once.
+    ``norms`` (b) are the lengths of whole profiles; they are not used where only some genes are ``present`` (g).
     """
-    some = None if present is None or present.all() else present
-    wanted = np.asarray(profiles if some is None else np.where(some, profiles, 0.0), dtype=np.float64)
-    units = (wanted / _divisor(np.linalg.norm(wanted, axis=1))[:, None]).astype(np.float32)
-    products = np.zeros((len(units), len(norms)))
-    squares = np.zeros(len(norms))
-    for genes, tile in tiles:
-        products += units[:, genes] @ tile
-        if some is not None:
-            squares += np.square(tile[some[genes]], dtype=np.float64).sum(axis=0)
-    cosines: DoubleArray = products / _divisor(norms if some is None else np.sqrt(squares))
+    products, squares = np.zeros((len(units), len(norms))), np.zeros(len(norms))
+    for genes, piece in pieces:
+        products += units[:, genes] @ piece
+        if present is not None:
+            squares += np.square(piece[present[genes]], dtype=np.float64).sum(axis=0)
+    cosines: DoubleArray = products / _divisor(norms if present is None else np.sqrt(squares))
     return cosines
+
+
+def unit_profiles(profiles: Tile, present: BoolArray | None = None) -> FloatMatrix:
+    """Profiles (m x g) of length 1, in float32, over the genes that are ``present`` (g), 0 at the others."""
+    wanted = np.asarray(profiles if present is None else np.where(present, profiles, 0.0), dtype=np.float64)
+    units: FloatMatrix = (wanted / _divisor(np.linalg.norm(wanted, axis=1))[:, None]).astype(np.float32)
+    return units
 
 
 def _divisor(norms: DoubleArray) -> DoubleArray:

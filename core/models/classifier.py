@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sklearn.ensemble import RandomForestClassifier
 
 from core.errors import InputError, RecipeError
-from core.expression.normalise import Counts, fit_target, to_partial_target, to_target
+from core.expression.normalise import Counts, fit_target, to_partial_target, to_target, to_target_rounded
 from core.models import classifier_files
 from core.models.calibration import LogitCalibration, fit_calibration, fit_thresholds
 from core.models.forest import forest_votes, grow_forest, out_of_bag_votes
@@ -150,7 +150,7 @@ class TissueClassifier:
         moments = LabelMoments.empty(bits.shape[1], counts.shape[1])
         start = 0
         for block in blocks:
-            q = to_target(counts[block], self.target).astype(np.float32)
+            q = to_target_rounded(counts[block], self.target)
             moments.update(q, bits[start : start + len(block)])
             start += len(block)
             if cache is not None:
@@ -160,7 +160,7 @@ class TissueClassifier:
         chosen = np.concatenate([q[:, self.gene_index].astype(np.float32) for q in normalised])
         self.medians = np.median(chosen, axis=0).astype(np.float32)
         drawn = rows[spread_over_groups(bits.argmax(axis=1), REFERENCE_ROWS, self.recipe.seed)]
-        self.reference = to_target(counts[drawn], self.target).astype(np.float32)
+        self.reference = to_target_rounded(counts[drawn], self.target)
         return chosen
 
     def _fit_decision(self, bits: BoolArray) -> None:

@@ -6,28 +6,29 @@ Whatever is out of the ordinary, a whole dataset or a single chunk, is left to p
 """
 
 import threading
+import zlib
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeVar
 
+import deflate
 import h5py
 import hdf5plugin  # noqa: F401  (registers the zstd, blosc and lz4 filters)
 import numpy as np
 import numpy.typing as npt
-from isal import isal_zlib
 
 from core.sources.archs4_index import ChunkIndex, Entries, Grid
 from core.types import CountMatrix, IndexArray
 
 T = TypeVar("T")
-Raw = bytes | memoryview
+Raw = bytes | bytearray | memoryview
 Places = slice | IndexArray
 
 _SHUFFLE, _GZIP = h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_DEFLATE
 _MAX_CHUNK_BYTES = 2**26
-_BROKEN_STREAM: Any = isal_zlib.error  # a class, whatever its type stub says
+_LONGEST = 4  # times a chunk's size that are unpacked of a stream that is too long, to say how long it is
 _COUNT_LIMIT = 2**32
 _PIECE_BYTES = 2**28
 _PARTS_A_THREAD = 4  # more than one, so that a slow thread holds nobody up
@@ -170,10 +171,13 @@ class ChunkReader:
         if _GZIP not in self._filters:
             return raw
         try:
-            data: bytes = isal_zlib.decompress(raw, 15, self._bytes)
-        except _BROKEN_STREAM:
-            return None
-        return _unshuffled(data) if _SHUFFLE in self._filters and len(data) == self._bytes else data
+            # libdeflate: measured faster than isal and zlib-ng
+            data: Raw | None = deflate.zlib_decompress(raw, self._bytes)
+        except deflate.DeflateError:
+            data = _longer(raw, self._bytes)
+        if data is None or len(data) != self._bytes or _SHUFFLE not in self._filters:
+            return data
+        return _unshuffled(data)
 
     def _through_h5py(self, tile: int, band: _Band) -> CountMatrix:
         (y, x), (height, width) = self._grid.corner(tile, band.number), self._grid.chunk
@@ -252,7 +256,17 @@ def _places(numbers: IndexArray) -> Places:
     return slice(first, first + n) if n == 1 or (np.diff(numbers) == 1).all() else numbers
 
 
-def _unshuffled(data: bytes) -> memoryview:
+def _longer(raw: Raw, size: int) -> bytes | None:
+    """More than ``size`` bytes of a stream that libdeflate refuses for being longer; None where it is broken."""
+    unpack = zlib.decompressobj()
+    try:
+        data = unpack.decompress(raw, _LONGEST * size)
+    except zlib.error:
+        return None
+    return data if len(data) > size else None
+
+
+def _unshuffled(data: Raw) -> memoryview:
     """HDF5's shuffle undone: first bytes of all values, then second bytes, ..."""
     planes = np.frombuffer(data, dtype=np.uint8).reshape(4, -1)
     values = np.empty((planes.shape[1], 4), dtype=np.uint8)

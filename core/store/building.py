@@ -25,7 +25,7 @@ from core.store.files import read_json, write_json
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 NOTES = ("making.json", "plan.npz", "sets.npz", "sample.npz")
-PARTS = ("counts", "expression", "genes", "sums", "axes")
+PARTS = ("counts", "expression", "genes", "sums")
 
 
 @contextlib.contextmanager
@@ -66,7 +66,7 @@ def _lock(path: Path, name: str) -> Iterator[None]:
 
 def tidy(folder: Path) -> None:
     """Removes what only the build needed, and what a killed process had begun to write."""
-    for part in ("genes", "sums", "axes"):
+    for part in ("genes", "sums"):
         shutil.rmtree(folder / part)
     made = [*folder.glob("counts/*.npz"), *folder.glob("expression/*.npy"), *folder.rglob(".*")]
     for left in [*made, *(folder / name for name in NOTES)]:

@@ -19,7 +19,6 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,14 +28,14 @@ import pandas as pd
 
 from core.errors import NotFoundError, StoreError
 from core.expression import normalise
-from core.settings import n_threads
 from core.store.building import load_arrays
 from core.store.files import read_json
-from core.store.tiles import TiledMatrix, spans
+from core.store.tiles import TiledMatrix, in_threads, spans
 from core.types import BoolArray, CountMatrix, DoubleArray, FloatMatrix, IndexArray
 
 FORMAT = 2
 PIECE = 16  # biosamples whose Q in float64 a thread holds at a time
+PIECE_GENES = 4096  # genes of a block that are read at a time: 4 MB
 Rows = IndexArray | Sequence[int] | slice
 
 
@@ -83,30 +82,27 @@ class StoredDataset:
         """Y of these biosamples, m x g float32, in the order asked for."""
         wanted = np.arange(self.blocks[-1])[rows]
         out = np.empty((len(wanted), len(self.lengths)), dtype=np.float32)
-        target, in_y, lengths = self.target, self.in_y, self.lengths
 
         def fill(start: int, stop: int) -> None:
-            q = normalise.to_target(self.counts(wanted[start:stop]), target)
-            out[start:stop] = normalise.divide_by_length(np.take(q, in_y, axis=1), lengths)
+            out[start:stop] = self.exact_profiles(wanted[start:stop])
 
-        pieces = spans(len(wanted), PIECE)
-        if len(pieces) == 1:
-            fill(*pieces[0])
-        else:
-            with ThreadPoolExecutor(n_threads()) as pool:
-                list(pool.map(lambda piece: fill(*piece), pieces))
+        in_threads(fill, spans(len(wanted), PIECE))
         return out
+
+    def exact_profiles(self, rows: Rows) -> DoubleArray:
+        """Y of these biosamples before it was rounded, m x g float64; for a few at a time."""
+        q = normalise.to_target(self.counts(rows), self.target)
+        return normalise.divide_by_length(np.take(q, self.in_y, axis=1), self.lengths)
 
     def expression(self, genes: Rows) -> FloatMatrix:
         """Y of these genes (rows of the rankings) over all biosamples, t x n float32, in the order asked for."""
         found: FloatMatrix = self._expression.genes(genes)
         return found
 
-    def gene_tiles(self) -> Iterator[tuple[slice, FloatMatrix]]:
-        """All of Y in tiles: which genes, and their expression (t x n), within about 64 MB each."""
-        step = max(1, (64 << 20) // (4 * self.blocks[-1]))
-        for start, stop in spans(len(self.lengths), step):
-            yield slice(start, stop), self.expression(slice(start, stop))
+    def block(self, number: int) -> Iterator[tuple[slice, FloatMatrix]]:
+        """Y of one block of biosamples in pieces of some genes: which, and their expression (t x b)."""
+        for start, stop in spans(len(self.lengths), PIECE_GENES):
+            yield slice(start, stop), self._expression.piece(number, start, stop)
 
     @cached_property
     def in_y(self) -> IndexArray:

@@ -22,10 +22,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-import numcodecs
+import deflate
 import numpy as np
 import numpy.typing as npt
-from isal import isal_zlib
 from numcodecs import blosc
 
 from core.errors import StoreError
@@ -38,19 +37,17 @@ MAGIC = b"ASTILES1"
 TILE_BYTES = 64 << 10
 PARALLEL_BYTES = 4 << 20  # reading less than this is quicker without a second thread
 Shuffle = Literal["bytes", "bits"]
-_CODECS = {
-    "bytes": numcodecs.Blosc("lz4", clevel=5, shuffle=blosc.SHUFFLE),
-    "bits": numcodecs.Blosc("lz4", clevel=5, shuffle=blosc.BITSHUFFLE),
-}
+Run = tuple[int, slice, slice | IndexArray]
+_SHUFFLES = {"bytes": blosc.SHUFFLE, "bits": blosc.BITSHUFFLE}
 
 
 def write_tiles(path: Path, matrix: npt.NDArray[Any], tile_rows: int, shuffle: Shuffle) -> None:
     """A matrix (r x c, C order or any other) as a file of tiles of ``tile_rows`` rows."""
-    codec = _CODECS[shuffle]
-    tiles = [codec.encode(np.ascontiguousarray(matrix[a : a + tile_rows])) for a in range(0, len(matrix), tile_rows)]
-    header = {"dtype": matrix.dtype.str, "shape": matrix.shape, "tile_rows": tile_rows, "shuffle": shuffle}
+    pieces = (np.ascontiguousarray(matrix[a : a + tile_rows]) for a in range(0, len(matrix), tile_rows))
+    tiles = [blosc.compress(piece, b"lz4", 5, _SHUFFLES[shuffle]) for piece in pieces]
+    header = {"dtype": matrix.dtype.str, "shape": matrix.shape, "tile_rows": tile_rows}
     text = json.dumps(header).encode()
-    sums = np.array([isal_zlib.crc32(tile) for tile in tiles], dtype="<u4")
+    sums = np.array([deflate.crc32(tile) for tile in tiles], dtype="<u4")
     begin = len(MAGIC) + 4 + len(text) + 8 * (len(tiles) + 1) + sums.nbytes
     offsets = np.cumsum([begin, *map(len, tiles)], dtype="<i8")
     aside = path.with_name(f".{path.name}.{os.getpid()}")
@@ -80,31 +77,50 @@ class TileFile:
             header = json.loads(file.read(length))
             self.shape: tuple[int, int] = (int(header["shape"][0]), int(header["shape"][1]))
             self.dtype = np.dtype(header["dtype"])
-            self._tile_rows = int(header["tile_rows"])
-            self._codec = _CODECS[header["shuffle"]]
-            count = -(-self.shape[0] // self._tile_rows)
-            self._offsets = np.frombuffer(file.read(8 * (count + 1)), dtype="<i8")
-            self._sums = np.frombuffer(file.read(4 * count), dtype="<u4")
+            self.tile_rows = int(header["tile_rows"])
+            count = -(-self.shape[0] // self.tile_rows)
+            self._offsets: list[int] = np.frombuffer(file.read(8 * (count + 1)), dtype="<i8").tolist()
+            self._sums: list[int] = np.frombuffer(file.read(4 * count), dtype="<u4").tolist()
             if len(self._offsets) != count + 1 or self._offsets[-1] != path.stat().st_size:
                 raise ValueError("truncated")
 
     def read(self, rows: IndexArray, out: npt.NDArray[Any]) -> None:
-        """Fills ``out`` (m x c) with these rows, in the order asked for."""
-        with _damage(self.path), self.path.open("rb", buffering=0) as file:
-            for run in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows // self._tile_rows)) + 1):
-                if len(run):
-                    number = int(rows[run[0]]) // self._tile_rows
-                    out[run] = self._tile(file.fileno(), number)[rows[run] - number * self._tile_rows]
+        """Fills ``out`` (m x c, C order) with these rows, in the order asked for."""
+        self.read_runs(runs_of(rows, self.tile_rows), out)
+
+    def read_runs(self, runs: Sequence[Run], out: npt.NDArray[Any]) -> None:
+        """The same for rows whose ``runs_of`` tiles are known: many files of a matrix are asked for the same rows."""
+        with _damage(self.path):
+            handle = os.open(self.path, os.O_RDONLY)
+            try:
+                for number, place, within in runs:
+                    out[place] = self._tile(handle, number)[within]
+            finally:
+                os.close(handle)
 
     def _tile(self, handle: int, number: int) -> npt.NDArray[Any]:
-        start, stop = (int(offset) for offset in self._offsets[number : number + 2])
-        height = min(self._tile_rows, self.shape[0] - number * self._tile_rows)
+        start, stop = int(self._offsets[number]), int(self._offsets[number + 1])
         packed = os.pread(handle, stop - start, start)
-        if isal_zlib.crc32(packed) != self._sums[number]:
+        if deflate.crc32(packed) != self._sums[number]:
             raise ValueError(f"tile {number} is not what was written")
+        height = min(self.tile_rows, self.shape[0] - number * self.tile_rows)
         tile = np.empty((height, self.shape[1]), dtype=self.dtype)
-        self._codec.decode(packed, tile)
+        blosc.decompress(packed, tile)
         return tile
+
+
+def runs_of(rows: IndexArray, tile_rows: int) -> list[Run]:
+    """Rows as runs that lie in one tile each: which tile, where they go, and which rows of the tile they are."""
+    numbers = rows // tile_rows
+    edges = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(rows)]
+    runs: list[Run] = []
+    for a, b in pairwise(edges):
+        if b > a:
+            number = int(numbers[a])
+            within = rows[a:b] - number * tile_rows
+            together = b - a == int(within[-1]) - int(within[0]) + 1 and bool((np.diff(within) == 1).all())
+            runs.append((number, slice(a, b), slice(int(within[0]), int(within[-1]) + 1) if together else within))
+    return runs
 
 
 @dataclass(frozen=True)
@@ -141,7 +157,7 @@ class TiledMatrix:
                 files[number].read(wanted[mine] - self.starts[number], block)
                 out[mine] = block
 
-        _each(fill, len(files), out.nbytes)
+        in_threads(fill, [(number,) for number in range(len(files))], _least(out))
         return out
 
     def genes(self, rows: IndexArray | Sequence[int] | slice) -> npt.NDArray[Any]:
@@ -150,19 +166,23 @@ class TiledMatrix:
         wanted = _positions(rows, files[0].shape[0])
         order = np.argsort(wanted, kind="stable")
         out = np.empty((len(wanted), self.n), dtype=files[0].dtype)
+        place = slice(None) if bool((np.diff(wanted) > 0).all()) else order
+        runs = {height: runs_of(wanted[order], height) for height in {file.tile_rows for file in files}}
 
         def fill(number: int) -> None:
             block = np.empty((len(wanted), files[number].shape[1]), dtype=out.dtype)
-            files[number].read(wanted[order], block)
-            out[order, self.starts[number] : self.starts[number + 1]] = block
+            files[number].read_runs(runs[files[number].tile_rows], block)
+            out[place, self.starts[number] : self.starts[number + 1]] = block
 
-        _each(fill, len(files), out.nbytes)
+        in_threads(fill, [(number,) for number in range(len(files))], _least(out))
         return out
 
-    def gene_tiles(self, step: int = 256) -> Iterator[npt.NDArray[Any]]:
-        """The whole matrix in tiles of ``step`` genes (t x n)."""
-        for start in range(0, self._files[0].shape[0], step):
-            yield self.genes(slice(start, start + step))
+    def piece(self, number: int, start: int, stop: int) -> npt.NDArray[Any]:
+        """Rows start..stop of one block's file."""
+        file = self._files[number]
+        out = np.empty((stop - start, file.shape[1]), dtype=file.dtype)
+        file.read(np.arange(start, stop), out)
+        return out
 
 
 def block_path(folder: Path, number: int) -> Path:
@@ -184,14 +204,18 @@ def _positions(rows: IndexArray | Sequence[int] | slice, total: int) -> IndexArr
     return wanted
 
 
-def _each(work: Callable[[int], None], count: int, size: int) -> None:
-    """Calls ``work`` for 0 .. count, in threads where there is enough to do."""
-    if size < PARALLEL_BYTES or count == 1:
-        for number in range(count):
-            work(number)
+def _least(out: npt.NDArray[Any]) -> int:
+    return 2 if out.nbytes >= PARALLEL_BYTES else 1_000_000
+
+
+def in_threads(work: Callable[..., None], tasks: Sequence[tuple[Any, ...]], least: int = 2) -> None:
+    """Calls ``work(*task)`` for each task, in threads where there are at least so many."""
+    if len(tasks) < least:
+        for task in tasks:
+            work(*task)
         return
     with ThreadPoolExecutor(n_threads()) as pool:
-        list(pool.map(work, range(count)))
+        list(pool.map(lambda task: work(*task), tasks))
 
 
 @contextlib.contextmanager

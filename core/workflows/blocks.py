@@ -12,19 +12,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import sparse
 
 from core.errors import CountsFileError
 from core.expression import metrics, neighbourhood, normalise
 from core.sources.archs4 import Archs4File
 from core.store.building import Arrays, load_arrays, save_arrays
 from core.store.files import write_parquet
-from core.store.tiles import TiledMatrix, TileFile, block_path, rows_a_tile, spans, write_tiles
+from core.store.tiles import TiledMatrix, TileFile, block_path, rows_a_tile, write_tiles
 from core.types import CountMatrix, DoubleArray, FloatMatrix, IndexArray
 
-PIECE = 32  # biosamples that are normalised at a time: their Q in float64 lives no longer
+NOBODY = np.empty(0, dtype=np.intp)
 GRAM_ROWS = 1024  # genes that biosamples are compared by at a time
-PROJECT_ROWS = 4096  # genes that are projected at a time
 
 
 @lru_cache(maxsize=1)
@@ -102,14 +100,6 @@ def normalise_block(folder: str, number: int) -> None:
     write_tiles(out, y, rows_a_tile(len(counts)), "bits")
 
 
-def _exact(source: TileFile, rows: IndexArray, plan: Arrays, target: DoubleArray) -> DoubleArray:
-    counts = np.empty((len(rows), source.shape[1]), dtype=np.uint32)
-    source.read(rows, counts)
-    # take gives C order, in which a row is added up the same way however many rows there are
-    q = np.take(normalise.to_target(counts, target), plan["keep"], axis=1)
-    return normalise.divide_by_length(q, plan["length"])
-
-
 def expression_of(folder: Path) -> TiledMatrix:
     """Y of a dataset in the making."""
     return TiledMatrix(folder / "expression", tuple(plan_of(folder)["starts"].tolist()))
@@ -122,44 +112,36 @@ def measure_genes(folder: str, number: int, start: int, stop: int) -> None:
     if out.with_suffix(".parquet").exists():
         return
     plan = plan_of(path)
-    labels, names = labels_of(plan)
     tile = expression_of(path).genes(slice(start, stop))
     ordered = np.sort(tile, axis=1)
     members = neighbourhood.members(tile, ordered)
-    frame = metrics.tile_statistics(tile, ordered, labels, names)
+    labels = metrics.Labels(plan["label_names"].tolist(), plan["label_rows"], plan["label_columns"])
+    frame = metrics.tile_statistics(tile, ordered, labels)
     frame["n_neighbours"] = members.shape[1]
-    frame["same_series_share"] = neighbourhood.same_series_share(members, plan["series"])
-    open_rows = np.flatnonzero(neighbourhood.unsettled(ordered))
-    edges = [neighbourhood.on_edge(tile[row], ordered[row]) for row in open_rows]
+    frame["n_tied"] = neighbourhood.tied_at_zero(ordered)
+    rows = np.flatnonzero(neighbourhood.unsettled(ordered))
+    edges = [neighbourhood.edge_of(tile[row], ordered[row]) for row in rows]
+    counts = np.array([(len(edge.low), len(edge.high), edge.skip, edge.take) for edge in edges], dtype=np.intp)
     found: dict[str, npt.NDArray[Any]] = {
         "members": members,
-        "unsettled": start + open_rows,
-        "edge_gene": np.repeat(start + open_rows, [len(edge) for edge in edges]).astype(np.intp),
-        "edge_biosample": np.concatenate([np.empty(0, dtype=np.intp), *edges]),
+        "unsettled": start + rows,
+        "edges": counts.reshape(-1, 4),
+        "on_edge": np.concatenate([NOBODY, *(part for edge in edges for part in (edge.low, edge.high))]),
     }
     save_arrays(out.with_suffix(".npz"), found)
     write_parquet(out.with_suffix(".parquet"), frame)
 
 
-def labels_of(plan: Arrays) -> tuple[sparse.csr_matrix, list[str]]:
-    """Multi-hot labels (L x n, sparse) and their names, from the plan."""
-    names = plan["label_names"].tolist()
-    shape = (len(names), int(plan["starts"][-1]))
-    ones = np.ones(len(plan["label_rows"]))
-    return sparse.csr_matrix((ones, (plan["label_columns"], plan["label_rows"])), shape=shape), names
-
-
 def exact_values(folder: str, number: int, rows: IndexArray, genes: IndexArray) -> DoubleArray:
-    """Y in float64 of pairs of a biosample (by position in its block) and a gene, one value a pair."""
+    """Y in float64 of pairs of a biosample (by position in its block, ascending) and a gene, one value a pair."""
     path = Path(folder)
     plan, target = plan_of(path), np.load(path / "target.npy")
     source = TileFile(block_path(path / "counts", number))
-    needed, at = np.unique(rows, return_inverse=True)
-    values = np.empty(len(rows))
-    for start, stop in spans(len(needed), PIECE):
-        inside = np.flatnonzero((at >= start) & (at < stop))
-        values[inside] = _exact(source, needed[start:stop], plan, target)[at[inside] - start, genes[inside]]
-    return values
+    needed, among = np.unique(rows, return_inverse=True)
+    counts = np.empty((len(needed), source.shape[1]), dtype=np.uint32)
+    source.read(needed, counts)
+    q = normalise.to_target_at(counts, among, plan["keep"][genes], target)
+    return normalise.divide_by_length(q, plan["length"][genes])
 
 
 def gram(folder: str, start: int, stop: int, rows: IndexArray | None = None) -> FloatMatrix:
@@ -172,29 +154,22 @@ def gram(folder: str, start: int, stop: int, rows: IndexArray | None = None) -> 
     return neighbourhood.gram((np.take(tile, rows, axis=1) for tile in tiles), norms[rows])
 
 
-def axes(folder: str, number: int, start: int, stop: int) -> None:
-    """The principal axes of the sampled unit profiles, at genes start..stop (c x t); weights and rows in sample.npz."""
-    path = Path(folder)
-    sample = load_arrays(path / "sample.npz")
-    inverse = 1.0 / np.maximum(np.load(path / "norms.npy")[sample["rows"]], 1e-300)
-    units = expression_of(path).genes(slice(start, stop))[:, sample["rows"]] * inverse
-    save_arrays(path / "axes" / f"{number:06d}.npz", {"axes": (sample["weights"] @ units.T).astype(np.float32)})
+def project(folder: str, start: int, stop: int) -> tuple[FloatMatrix, FloatMatrix]:
+    """The axes at genes start..stop (c x t), and what these genes add to where each unit profile lies on them (n x c).
 
-
-def project(folder: str, number: int) -> FloatMatrix:
-    """Where the unit profiles of a block lie on the axes (m x c)."""
+    Axes are weighted sums of sampled unit profiles: weights and rows in sample.npz.
+    """
     path = Path(folder)
-    basis = np.load(path / "index" / "axes.npy", mmap_mode="r")
-    block = TileFile(block_path(path / "expression", number))
-    points = np.zeros((block.shape[1], len(basis)), dtype=np.float32)
-    for start, stop in spans(block.shape[0], PROJECT_ROWS):
-        tile = np.empty((stop - start, block.shape[1]), dtype=np.float32)
-        block.read(np.arange(start, stop), tile)
-        points += tile.T @ basis[:, start:stop].T
-    first = int(plan_of(path)["starts"][number])
-    norms = np.load(path / "norms.npy")[first : first + len(points)]
-    points *= np.divide(1.0, norms, out=np.zeros(len(norms)), where=norms > 0)[:, None]
-    return points
+    sample, norms = load_arrays(path / "sample.npz"), np.load(path / "norms.npy")
+    inverse = np.divide(1.0, norms, out=np.zeros(len(norms)), where=norms > 0)
+    weights = (sample["weights"] * inverse[sample["rows"]]).astype(np.float32)
+    axes: list[FloatMatrix] = []
+    points: FloatMatrix = np.zeros((len(norms), len(weights)), dtype=np.float32)
+    for tile in _tiles(expression_of(path), start, stop, GRAM_ROWS):
+        axes.append(weights @ np.take(tile, sample["rows"], axis=1).T)
+        points += tile.T @ axes[-1].T
+    points *= inverse[:, None]
+    return np.concatenate(axes, axis=1), points
 
 
 def sum_profiles(folder: str, number: int, start: int, stop: int) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,14 +43,17 @@ def build(workspace: Workspace, request: BuildRequest, progress: Progress = sile
     """
     begun = time.monotonic()
     recipe = request.recipe()
-    what = {"format": FORMAT, "fingerprint": content_fingerprint(request.inputs), "recipe": recipe}
     final = workspace.datasets_dir / request.name
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(content_fingerprint, request.inputs)
+        plan = None if final.exists() else make_plan(request)  # most likely needed: beside the reading
+        what = {"format": FORMAT, "fingerprint": reading.result(), "recipe": recipe}
     if is_built(final, what):
         warnings = list(workspace.dataset(request.name).manifest["warnings"])
         return BuildOutcome(request.name, True, time.monotonic() - begun, warnings)
+    plan = plan or make_plan(request)
     try:
         with open_engine(request.engine, request.scheduler) as engine, building(final, what) as folder:
-            plan = make_plan(request)
             most = block_rows(request.memory, len(plan.group), engine)
             starts = block_starts(folder, 0, len(plan.rows), min(most, -(-len(plan.rows) // engine.workers)))
             facts = Making(folder, request.counts, plan, starts, engine, Stages(progress, STAGES)).run()

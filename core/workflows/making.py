@@ -33,8 +33,8 @@ STAGES = {
 }  # fmt: skip
 GENES_A_GRAM = 8192
 GENES_A_SUM = 2048
-INDEX_FROM = 4_000  # biosamples; below it an exact search takes less than 300 ms (docs/benchmarks.md)
-INDEX_SAMPLE = 2_000  # biosamples that the axes are made from
+INDEX_FROM = 3_000  # biosamples; below it an exact search takes less than 300 ms (docs/benchmarks.md)
+INDEX_SAMPLE = 1_000  # biosamples that the axes are made from
 INDEX_AXES = 128
 TILE_BYTES = 64 << 20
 
@@ -57,6 +57,8 @@ class Making:
         self._folder, self._source, self._plan, self._starts = folder, source, plan, starts
         self._engine, self._stages, self._base = engine, stages, base
         self._old = len(base.dataset.blocks) - 1 if base else 0
+        self._sample = np.unique(np.linspace(0, starts[-1] - 1, min(starts[-1], INDEX_SAMPLE)).astype(np.intp))
+        self._sampled: FloatMatrix | None = None  # the cosines of the sample, where those of everybody were computed
         save_arrays(folder / "plan.npz", plan.arrays(starts))
 
     def run(self) -> dict[str, Any]:
@@ -144,28 +146,25 @@ class Making:
         parts = list(blocks.parts(self._folder, "genes", range(len(tasks))))
         found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         frame = blocks.frames(self._folder, len(tasks))
-        frame["n_tied"] = np.zeros(g, dtype=np.int32)
-        self._settle(frame, found)
+        members = found["members"]
+        frame["n_tied"] += self._settle(found)
+        frame["same_series_share"] = neighbourhood.same_series_share(members, blocks.plan_of(self._folder)["series"])
         frame["zero_share"] = 1.0 - expressed[self._plan.keep] / n
-        np.save(self._folder / "members.npy", found["members"])
+        np.save(self._folder / "members.npy", members)
         np.save(self._folder / "medians.npy", np.column_stack([frame.pop("median"), frame.pop("deviation")]))
-        return frame, found["members"]
+        return frame, members
 
-    def _settle(self, frame: pd.DataFrame, found: Arrays) -> None:
-        """Neighbourhoods whose edge float32 cannot tell, from the exact values of the biosamples on that edge."""
-        genes, members = found["unsettled"], found["members"]
-        exact = self._exact(found["edge_gene"], found["edge_biosample"])
-        matrix = blocks.expression_of(self._folder)
-        first, last = (np.searchsorted(found["edge_gene"], genes, side=side) for side in ("left", "right"))
-        tied = np.zeros(len(genes), dtype=np.int32)
-        for start, stop in spans(len(genes), max(1, TILE_BYTES // (8 * self._starts[-1]))):
-            rows = matrix.genes(genes[start:stop]).astype(np.float64)
-            for row, i in zip(rows, range(start, stop), strict=True):
-                row[found["edge_biosample"][first[i] : last[i]]] = exact[first[i] : last[i]]
-                members[genes[i]], tied[i] = neighbourhood.exact_members(row)
-        series = blocks.plan_of(self._folder)["series"]
-        frame.loc[genes, "n_tied"] = tied
-        frame.loc[genes, "same_series_share"] = neighbourhood.same_series_share(members[genes], series)
+    def _settle(self, found: Arrays) -> npt.NDArray[np.int32]:
+        """Settles neighbourhoods whose edge float32 cannot tell, by exact values; how many members tie there (g)."""
+        genes, edges, biosamples = found["unsettled"], found["edges"], found["on_edge"]
+        tied = np.zeros(len(found["members"]), dtype=np.int32)
+        exact = self._exact(np.repeat(genes, edges[:, :2].sum(axis=1)), biosamples)
+        ends = np.cumsum(edges[:, :2].ravel()).reshape(-1, 2)
+        for gene, (n_low, n_high, skip, take), (middle, end) in zip(genes, edges, ends, strict=True):
+            low, high = slice(middle - n_low, middle), slice(end - n_high, end)
+            edge = neighbourhood.Edge(biosamples[low], biosamples[high], skip, take)
+            tied[gene] = neighbourhood.settle(found["members"][gene], edge, exact[low], exact[high])
+        return tied
 
     def _exact(self, genes: IndexArray, biosamples: IndexArray) -> DoubleArray:
         """Y in float64 of pairs of a gene and a biosample."""
@@ -192,6 +191,7 @@ class Making:
 
     def _by_cosines(self, sets: dict[str, neighbourhood.Members]) -> dict[str, DoubleArray]:
         cosines = self._cosines(self._starts[-1], None, self._stages.stage("comparing biosamples"))
+        self._sampled = cosines[np.ix_(self._sample, self._sample)]
         means = {}
         with LocalEngine() as here:  # the cosines are in the memory of this process
             for name, some in sets.items():
@@ -201,12 +201,12 @@ class Making:
 
     def _cosines(self, n: int, rows: IndexArray | None, progress: Progress) -> FloatMatrix:
         """Cosine of every pair of all n biosamples, or of the n at ``rows`` (lower triangle)."""
-        total = np.zeros((n, n))
+        total: FloatMatrix = np.zeros((n, n), dtype=np.float32)
         tasks = [(str(self._folder), a, b, rows) for a, b in spans(len(self._plan.keep), GENES_A_GRAM)]
         for number, part in enumerate(self._engine.map(blocks.gram, tasks), 1):
             total += part
             progress("comparing biosamples", number, len(tasks))
-        return total.astype(np.float32)
+        return total
 
     def _by_sums(self, sets: dict[str, neighbourhood.Members]) -> dict[str, DoubleArray]:
         save_arrays(self._folder / "sets.npz", sets)
@@ -227,15 +227,19 @@ class Making:
         if n < INDEX_FROM:
             return
         (self._folder / "index").mkdir(exist_ok=True)
-        rows = np.unique(np.linspace(0, n - 1, min(n, INDEX_SAMPLE)).astype(np.intp))
-        weights = similar.principal_axes(self._cosines(len(rows), rows, silent), INDEX_AXES)
+        rows = self._sample
+        cosines = self._cosines(len(rows), rows, silent) if self._sampled is None else self._sampled
+        weights = similar.principal_axes(cosines, INDEX_AXES)
         save_arrays(self._folder / "sample.npz", {"rows": rows, "weights": weights})
-        tasks = [(str(self._folder), *task) for task in _numbered(len(self._plan.keep), GENES_A_SUM)]
-        list(self._engine.map(blocks.axes, tasks))
-        parts = blocks.parts(self._folder, "axes", range(len(tasks)))
-        np.save(self._folder / "index" / "axes.npy", np.concatenate([part["axes"] for part in parts], axis=1))
-        numbers = [(str(self._folder), number) for number in range(len(self._starts) - 1)]
-        np.save(self._folder / "index" / "points.npy", np.concatenate(self._map("indexing", blocks.project, numbers)))
+        tasks = [(str(self._folder), a, b) for a, b in spans(len(self._plan.keep), GENES_A_GRAM)]
+        axes, points = [], np.zeros((n, len(weights)), dtype=np.float32)
+        progress = self._stages.stage("indexing")
+        for number, (part, added) in enumerate(self._engine.map(blocks.project, tasks), 1):
+            axes.append(part)
+            points += added
+            progress("indexing", number, len(tasks))
+        np.save(self._folder / "index" / "axes.npy", np.concatenate(axes, axis=1))
+        np.save(self._folder / "index" / "points.npy", points)
 
 
 def _numbered(total: int, step: int) -> list[tuple[int, int, int]]:

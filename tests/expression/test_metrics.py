@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import sparse, stats
+from scipy import stats
 
 from core.expression import metrics
 
@@ -22,7 +22,7 @@ def labels(rng):
 
 
 def statistics(tile, labels, names):
-    return metrics.tile_statistics(tile, np.sort(tile, axis=1), sparse.csr_matrix(labels.T.astype(float)), names)
+    return metrics.tile_statistics(tile, np.sort(tile, axis=1), metrics.Labels(names, *np.nonzero(labels)))
 
 
 @pytest.mark.parametrize("n", [1, 2, 20, 21, 603])

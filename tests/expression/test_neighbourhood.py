@@ -63,18 +63,35 @@ def test_members_of_any_tile(tile):
         assert bool(hood.unsettled(ordered)[gene]) == (hood.exact_members(row.astype(np.float64))[1] > 0)
 
 
-def test_the_edge_holds_whoever_float32_cannot_tell():
+def settled(exact):
+    """Members and ties of one gene by way of float32, as a build goes about it."""
+    row = exact.astype(np.float32)[None]
+    members, ordered = found_in(row)
+    tied = int(hood.tied_at_zero(ordered)[0])
+    if hood.unsettled(ordered)[0]:
+        edge = hood.edge_of(row[0], ordered[0])
+        tied += hood.settle(members[0], edge, exact[edge.low], exact[edge.high])
+    return members[0].tolist(), tied
+
+
+@given(
+    arrays(np.int8, st.integers(1, 130), elements=st.integers(0, 4)),
+    arrays(np.int8, 130, elements=st.integers(0, 3)),
+    st.integers(0, 3),
+)
+def test_float32_and_the_exact_values_on_the_edges_give_the_exact_neighbourhood(coarse, fine, zeros):
+    # Steps of 1e-9 are one value in float32; the order within a neighbourhood is that of float32, so sets are compared.
+    exact = np.where(coarse < zeros, 0.0, 1.0 + coarse + 1e-9 * fine[: len(coarse)])
+    members, tied = settled(exact)
+    expected, expected_tied = hood.exact_members(exact)
+    assert sorted(members) == sorted(expected.tolist())
+    assert tied == expected_tied
+
+
+def test_members_on_an_edge_are_ordered_by_their_exact_values():
     exact = np.linspace(1, 2, 60)
-    exact[55:58] = 1.5 + np.array([2e-9, 0.0, 1e-9])  # one value in float32; position 57 is the upper edge
-    row = exact.astype(np.float32)
-    ordered = np.sort(row)
-    start, k = hood.window(60)
-    assert ordered[start - 1] < ordered[start]
-    edge = hood.on_edge(row, ordered)
-    assert (edge.tolist() == [55, 56, 57]) == (ordered[start + k - 1 : start + k + 1] == np.float32(1.5)).all()
-    settled = row.astype(np.float64)
-    settled[edge] = exact[edge]
-    assert hood.exact_members(settled)[0].tolist() == plain_members(exact.tolist(), 60)
+    exact[54:59] = 1.5 + np.array([3e-9, 0.0, 1e-9, 4e-9, 2e-9])
+    assert settled(exact)[0] == plain_members(exact.tolist(), 60)
 
 
 def mean_cosines(by_gene, sets):

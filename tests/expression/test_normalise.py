@@ -15,6 +15,8 @@ from core.expression.normalise import (
     target_steps,
     to_partial_target,
     to_target,
+    to_target_at,
+    to_target_rounded,
 )
 
 COUNTS = arrays(np.uint32, array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.integers(0, 9))
@@ -121,6 +123,15 @@ def test_a_sample_that_loses_genes_keeps_its_other_values(rng):
     assert np.corrcoef(partial[:, matched].ravel(), q[:5][:, matched].ravel())[0, 1] > 0.999
 
 
+def test_rounded_is_the_same_in_float32(rng):
+    counts = rng.negative_binomial(1, 0.001, (7, 60)).astype(np.uint32) * np.uint32(30)
+    target = fit_target([counts])
+    for values in (counts, counts / 7.0):
+        expected = to_target(values, target).astype(np.float32)
+        np.testing.assert_array_equal(to_target_rounded(values, target), expected)
+        assert to_target_rounded(values, target).dtype == np.float32
+
+
 def test_divides_each_gene_by_its_length():
     np.testing.assert_array_equal(divide_by_length(np.array([[2.0, 6.0]]), np.array([0.5, 3.0])), [[4.0, 2.0]])
 
@@ -136,3 +147,5 @@ def test_profiles_by_gene_are_those_of_the_separate_steps(rng, m):
     expected = divide_by_length(to_target(counts, target)[:, keep], length)
     np.testing.assert_array_equal(y, expected.T.astype(np.float32))
     np.testing.assert_allclose(norms, np.linalg.norm(expected, axis=1), rtol=1e-12)
+    rows, some = np.sort(rng.integers(0, m, 30)), rng.integers(0, 70, 30)
+    np.testing.assert_array_equal(to_target_at(counts, rows, some, target), to_target(counts, target)[rows, some])

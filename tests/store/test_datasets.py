@@ -1,5 +1,6 @@
 import json
 import shutil
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -35,9 +36,10 @@ def test_biosamples_and_genes_come_in_the_order_asked_for(dataset):
     np.testing.assert_array_equal(dataset.counts(some), dataset.counts(slice(None))[some])
     np.testing.assert_array_equal(dataset.profiles(some), everything[some])
     np.testing.assert_array_equal(dataset.expression([7, 2, 2]), everything.T[[7, 2, 2]])
-    tiles = list(dataset.gene_tiles())
-    np.testing.assert_array_equal(np.concatenate([tile for _, tile in tiles]), everything.T)
-    assert [genes.start for genes, _ in tiles] == [0, *[genes.stop for genes, _ in tiles[:-1]]]
+    for number, (first, last) in enumerate(pairwise(dataset.blocks)):
+        pieces = list(dataset.block(number))
+        np.testing.assert_array_equal(np.concatenate([piece for _, piece in pieces]), everything[first:last].T)
+        assert [genes.start for genes, _ in pieces] == [0, *[genes.stop for genes, _ in pieces[:-1]]]
 
 
 def test_norms_and_medians_are_those_of_the_profiles(dataset):

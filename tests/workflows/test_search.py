@@ -28,7 +28,7 @@ def dataset(demo_root, tmp_path_factory):
 @pytest.fixture
 def few(monkeypatch):
     """A fifth of the biosamples as candidates: enough of a shortlist to miss somebody."""
-    monkeypatch.setattr(search, "CANDIDATES", 60)
+    monkeypatch.setattr(search, "CANDIDATES", (60, 60))
     monkeypatch.setattr(search, "DEAR", 0)
 
 

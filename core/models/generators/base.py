@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from core.errors import InputError, NotFoundError, StoreError
-from core.expression.normalise import to_target
+from core.expression.normalise import to_target_rounded
 from core.models.generators.recipe import GeneratorRecipe
 from core.types import BoolArray, DoubleArray, FloatMatrix, Progress, silent
 
@@ -103,7 +103,7 @@ class Generator(ABC):
         rng = np.random.default_rng(seed)
         sizes = [min(_SAMPLE_BLOCK, n - start) for start in range(0, n, _SAMPLE_BLOCK)]
         blocks = (np.maximum(self._draw(size, label, rng), 0.0) for size in sizes)
-        return np.concatenate([to_target(block, self.target).astype(np.float32) for block in blocks])
+        return np.concatenate([to_target_rounded(block, self.target) for block in blocks])
 
     def save(self, directory: Path) -> None:
         """Write ``generator.safetensors`` and, last, ``generator.json`` into a folder."""
