@@ -25,7 +25,7 @@ format: $(VENV)/.dev      ## rewrite the code in the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev      ## speed, memory and exactness beside the plain ways, into docs/benchmarks.md (an hour)
+bench: $(VENV)/.dev      ## speed, memory and exactness beside the plain ways, into docs/benchmarks.md (half an hour)
 	$(BIN)/python -m benchmarks
 
 $(VENV)/bin/python:

@@ -12,7 +12,7 @@ from core.engine import LocalEngine
 from core.expression import metrics
 from core.store.tiles import spans
 from core.types import DoubleArray, FloatMatrix
-from core.workflows.making import TILE_BYTES
+from core.workflows.blocks import genes_at_once
 
 Pair = tuple[DoubleArray, DoubleArray]
 
@@ -57,7 +57,7 @@ def run(setting: Setting) -> Section:
 
 def everywhere(function: Callable[[FloatMatrix], Pair], y: FloatMatrix, threads: int) -> Pair:
     """p95 and signal (g each) over the tiles that a build takes."""
-    step = max(1, min(1024, TILE_BYTES // (4 * y.shape[1])))
+    step = genes_at_once(y.shape[1])
     tiles = [(y[a:b],) for a, b in spans(len(y), step)]
     found: Sequence[Pair] = list(LocalEngine(threads).map(function, tiles))
     return np.concatenate([pair[0] for pair in found]), np.concatenate([pair[1] for pair in found])

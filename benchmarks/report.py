@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import psutil
+from threadpoolctl import threadpool_info
 
 from core.settings import n_threads
 
@@ -66,6 +67,14 @@ def _table(header: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
+def _blas() -> str:
+    """Kernels that numpy's OpenBLAS runs on, and who chose them."""
+    kinds = {str(library["architecture"]) for library in threadpool_info() if library["user_api"] == "blas"}
+    chosen = os.environ.get("OPENBLAS_CORETYPE")
+    whose = f"set by OPENBLAS_CORETYPE={chosen}" if chosen else "its own choice"
+    return f"OpenBLAS, {', '.join(sorted(kinds))} kernels ({whose})"
+
+
 def machine() -> str:
     """The machine and the versions, as a list."""
     memory = psutil.virtual_memory().total / 2**30
@@ -73,6 +82,7 @@ def machine() -> str:
     return "\n".join(
         [
             f"* {_cpu()}, {os.cpu_count()} cores, {memory:.0f} GiB of memory; {n_threads()} threads in use",
+            f"* Linear algebra: {_blas()}",
             f"* {platform.system()}, Python {platform.python_version()}, {packages}",
         ]
     )

@@ -11,6 +11,7 @@ from core import workflows
 from core.expression import similar
 from core.store.datasets import StoredDataset
 from core.types import IndexArray
+from core.workflows import search
 
 CALLS = 5
 TOP = 50
@@ -54,5 +55,5 @@ def _rows(setting: Setting, dataset: StoredDataset) -> list[Row]:
 
 def exact_rows(dataset: StoredDataset, row: int) -> IndexArray:
     """The most similar biosamples by the cosine to every one."""
-    cosines = similar.cosine_to_all(dataset.profiles([row]), dataset.gene_tiles(), dataset.norms)[0]
+    cosines = search.cosines_to_all(dataset, similar.unit_profiles(dataset.profiles([row])), None)[0]
     return similar.nearest(cosines, TOP, leave_out=row)

@@ -342,3 +342,22 @@ def add_squared_sums(
         for c in range(STRIPE):
             square += np.float64(total[c]) ** 2
         out[i] += square
+
+
+@compiled
+def count_expressed(
+    counts: npt.NDArray[np.uint32],
+    by_gene: npt.NDArray[np.int64],
+    by_biosample: npt.NDArray[np.int64],
+    depth: npt.NDArray[np.int64],
+) -> None:
+    """Adds how many counts (m x G) are over 0, to ``by_gene`` (G) and ``by_biosample`` (m), and row sums (m)."""
+    for i in range(len(counts)):
+        total, expressed = np.int64(0), np.int64(0)
+        for j in range(counts.shape[1]):
+            here = np.int64(counts[i, j] > 0)
+            by_gene[j] += here
+            expressed += here
+            total += np.int64(counts[i, j])
+        by_biosample[i] += expressed
+        depth[i] += total

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.types import DoubleArray, FloatMatrix, IndexArray, Tile
+from core.types import CountMatrix, DoubleArray, FloatMatrix, IndexArray, StepArray, Tile
 
 PERCENTILE = 0.95
 
@@ -42,6 +42,15 @@ def describe_sorted(ordered: FloatMatrix) -> DoubleArray:
     found = np.empty((len(ordered), 5))
     kernels.describe_rows(ordered, found)
     return found
+
+
+def expressed(counts: CountMatrix) -> tuple[StepArray, DoubleArray, DoubleArray]:
+    """Of a block (m x G): biosamples in which each gene is not 0 (G), and each biosample's depth and share of zeros."""
+    from core.expression import kernels
+
+    by_gene, by_biosample, depth = (np.zeros(size, dtype=np.int64) for size in (counts.shape[1], *[len(counts)] * 2))
+    kernels.count_expressed(counts, by_gene, by_biosample, depth)
+    return by_gene, depth.astype(np.float64), 1.0 - by_biosample / counts.shape[1]
 
 
 @dataclass(frozen=True)

@@ -45,36 +45,45 @@ def strip_version(identifier: str) -> str:
     return f"{kind}0{number}" if par else f"{kind}{number}"
 
 
-def read_lengths(path: Path) -> pd.DataFrame:
-    """Lengths in bp: symbol, ensembl_gene_id, spliced_bp, span_bp (NaN where blank), transcript_id; ids unversioned.
+def read_annotation(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Lengths and transcripts of a length table or a GTF, which is gone through once.
 
-    One row a row of the table, or a gene of the GTF. PAR_Y copies count with the gene on X.
+    Lengths in bp: symbol, ensembl_gene_id, spliced_bp, span_bp (NaN where blank), transcript_id; ids unversioned. One
+    row a row of the table, or a gene of the GTF. PAR_Y copies count with the gene on X.
+    Transcripts: transcript_id, ensembl_gene_id, symbol, unversioned, each once: every one of a GTF, or those that the
+    table names.
     Raises LengthsError: columns missing, a length that is no positive number (with its line), no rows, GFF3.
     """
-    if not _is_gtf(path):
-        return _read_table(path)
+    if _is_gtf(path):
+        found = list(_transcripts(path))
+        lengths = _lengths_of(found)
+        named = pd.DataFrame([(t.id, t.gene, t.symbol) for t in found], columns=_TRANSCRIPT_COLUMNS)
+    else:
+        lengths = _read_table(path)
+        named = lengths[_TRANSCRIPT_COLUMNS]
+    return lengths, named[named["transcript_id"] != ""].drop_duplicates("transcript_id", ignore_index=True)
+
+
+def read_lengths(path: Path) -> pd.DataFrame:
+    """The lengths of ``read_annotation``."""
+    return read_annotation(path)[0]
+
+
+def read_transcripts(path: Path) -> pd.DataFrame:
+    """The transcripts of ``read_annotation``."""
+    return read_annotation(path)[1]
+
+
+def _lengths_of(transcripts: Iterable["_Transcript"]) -> pd.DataFrame:
     spans: dict[str, int] = {}
     longest: dict[str, _Transcript] = {}
-    for transcript in _transcripts(path):
+    for transcript in transcripts:
         gene = transcript.gene
         spans[gene] = max(spans.get(gene, 0), transcript.span)
         if gene not in longest or transcript.spliced > longest[gene].spliced:
             longest[gene] = transcript
     rows = [(t.symbol, gene, float(t.spliced), float(spans[gene]), t.id) for gene, t in longest.items()]
     return pd.DataFrame(rows, columns=_LENGTH_COLUMNS)
-
-
-def read_transcripts(path: Path) -> pd.DataFrame:
-    """transcript_id, ensembl_gene_id, symbol: every transcript of a GTF, or those that a length table names.
-
-    Ids are unversioned and each transcript comes once; no rows where the table names none.
-    Raises LengthsError as ``read_lengths`` does.
-    """
-    if _is_gtf(path):
-        table = pd.DataFrame([(t.id, t.gene, t.symbol) for t in _transcripts(path)], columns=_TRANSCRIPT_COLUMNS)
-    else:
-        table = _read_table(path)[_TRANSCRIPT_COLUMNS]
-    return table[table["transcript_id"] != ""].drop_duplicates("transcript_id", ignore_index=True)
 
 
 def match_lengths(genes: pd.DataFrame, lengths: pd.DataFrame, measure: Measure) -> DoubleArray:
@@ -91,9 +100,9 @@ def match_lengths(genes: pd.DataFrame, lengths: pd.DataFrame, measure: Measure) 
     return np.asarray(matched, dtype=np.float64)
 
 
-def _longest(lengths: pd.DataFrame, key: str, column: str) -> dict[str, float]:
+def _longest(lengths: pd.DataFrame, key: str, column: str) -> "pd.Series[float]":
     named = lengths[lengths[key] != ""]
-    return dict(named.groupby(key)[column].max())
+    return named.groupby(key)[column].max()
 
 
 # -- tables ----------------------------------------------------------------------------------------------------------

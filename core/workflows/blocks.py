@@ -22,7 +22,7 @@ from core.store.tiles import TiledMatrix, TileFile, block_path, rows_a_tile, wri
 from core.types import CountMatrix, DoubleArray, FloatMatrix, IndexArray
 
 NOBODY = np.empty(0, dtype=np.intp)
-GRAM_ROWS = 1024  # genes that biosamples are compared by at a time
+READ_BYTES = 64 << 20  # of Y that a task reads at a time
 
 
 @lru_cache(maxsize=1)
@@ -75,12 +75,8 @@ def ingest(folder: str, source: str, stamp: int, number: int, start: int, stop: 
     file = _opened(source, stamp)
     file.prefetch(plan["rows"][stop : 2 * stop - start])
     counts = sum_duplicates(file.read(plan["rows"][start:stop]), plan["group"], int(plan["n_genes"]))
-    parts = {
-        "steps": normalise.target_steps(counts),
-        "expressed": np.count_nonzero(counts, axis=0).astype(np.int64),
-        "depth": counts.sum(axis=1, dtype=np.float64),
-        "zero_share": 1.0 - np.count_nonzero(counts, axis=1) / counts.shape[1],
-    }
+    by_gene, depth, zero_share = metrics.expressed(counts)
+    parts = {"steps": normalise.target_steps(counts), "expressed": by_gene, "depth": depth, "zero_share": zero_share}
     save_arrays(out.with_suffix(".npz"), parts)
     write_tiles(out, counts, 1, "bytes")
 
@@ -147,7 +143,7 @@ def exact_values(folder: str, number: int, rows: IndexArray, genes: IndexArray) 
 def gram(folder: str, start: int, stop: int, rows: IndexArray | None = None) -> FloatMatrix:
     """What genes start..stop add to the cosine of all pairs, or of the pairs of ``rows`` (lower triangle)."""
     path = Path(folder)
-    tiles = _tiles(expression_of(path), start, stop, GRAM_ROWS)
+    tiles = _tiles(expression_of(path), start, stop)
     norms = np.load(path / "norms.npy")
     if rows is None:
         return neighbourhood.gram(tiles, norms)
@@ -165,7 +161,7 @@ def project(folder: str, start: int, stop: int) -> tuple[FloatMatrix, FloatMatri
     weights = (sample["weights"] * inverse[sample["rows"]]).astype(np.float32)
     axes: list[FloatMatrix] = []
     points: FloatMatrix = np.zeros((len(norms), len(weights)), dtype=np.float32)
-    for tile in _tiles(expression_of(path), start, stop, GRAM_ROWS):
+    for tile in _tiles(expression_of(path), start, stop):
         axes.append(weights @ np.take(tile, sample["rows"], axis=1).T)
         points += tile.T @ axes[-1].T
     points *= inverse[:, None]
@@ -179,14 +175,18 @@ def sum_profiles(folder: str, number: int, start: int, stop: int) -> None:
     if out.exists():
         return
     sets = load_arrays(path / "sets.npz")
-    from core.expression.kernels import STRIPE
-
-    stripes = _tiles(expression_of(path), start, stop, 4 * STRIPE)
+    stripes = _tiles(expression_of(path), start, stop)
     squared = neighbourhood.squared_sums(list(sets.values()), stripes, np.load(path / "norms.npy"))
     save_arrays(out, dict(zip(sets, squared, strict=True)))
 
 
-def _tiles(matrix: TiledMatrix, start: int, stop: int, step: int) -> Iterator[npt.NDArray[Any]]:
+def genes_at_once(n: int) -> int:
+    """Genes over n biosamples that make a tile to read: whole tiles of the store (64 genes), fewer where n is large."""
+    return 64 * max(1, min(16, READ_BYTES // (64 * 4 * n)))
+
+
+def _tiles(matrix: TiledMatrix, start: int, stop: int) -> Iterator[npt.NDArray[Any]]:
+    step = genes_at_once(matrix.n)
     for a in range(start, stop, step):
         yield matrix.genes(slice(a, min(a + step, stop)))
 

@@ -36,7 +36,6 @@ GENES_A_SUM = 2048
 INDEX_FROM = 3_000  # biosamples; below it an exact search takes less than 300 ms (docs/benchmarks.md)
 INDEX_SAMPLE = 1_000  # biosamples that the axes are made from
 INDEX_AXES = 128
-TILE_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -141,7 +140,7 @@ class Making:
     def _measure(self, expressed: IndexArray) -> tuple[pd.DataFrame, neighbourhood.Members]:
         """Everything about each gene but its mean cosine, and its neighbourhood."""
         n, g = self._starts[-1], len(self._plan.keep)
-        tasks = [(str(self._folder), *task) for task in _numbered(g, max(1, min(1024, TILE_BYTES // (4 * n))))]
+        tasks = [(str(self._folder), *task) for task in _numbered(g, blocks.genes_at_once(n))]
         self._map("measuring genes", blocks.measure_genes, tasks)
         parts = list(blocks.parts(self._folder, "genes", range(len(tasks))))
         found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

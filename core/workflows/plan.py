@@ -114,7 +114,7 @@ def make_plan(request: BuildRequest) -> Plan:
         facts: dict[str, Any] = {"layout": source.layout, "archs4_version": source.version, "organism": source.organism}
         facts |= {"simulated": source.simulated, "n_file_biosamples": source.shape[0], "n_file_genes": source.shape[1]}
     labels = _labels(request.labels, biosamples, set(left_out))
-    bp = _lengths_bp(request, genes)
+    bp, transcripts = _annotation(request, genes)
     genes = genes.assign(length_bp=bp, normalised=np.isfinite(bp) | (request.length_measure == "none"))
     keep = np.flatnonzero(genes["normalised"])
     if len(keep) == 0:
@@ -126,7 +126,6 @@ def make_plan(request: BuildRequest) -> Plan:
         if request.length_measure == "none"
         else bp[keep] / (1000.0 if request.length_unit == "kb" else 1.0)
     )
-    transcripts = _transcripts(request.lengths)
     no_length = [] if request.length_measure == "none" else genes.loc[~genes["normalised"], "symbol"].tolist()
     facts["sources"] = {key: str(value.resolve()) for key, value in asdict(request).items() if isinstance(value, Path)}
     shared = sorted(genes.loc[genes["symbol"].duplicated() & (genes["symbol"] != ""), "symbol"].unique())
@@ -168,17 +167,14 @@ def group_genes(genes: pd.DataFrame, treatment: str) -> tuple[IndexArray, pd.Dat
     return codes.astype(np.intp), genes.assign(ensembl_gene_id=plain)[first].reset_index(drop=True), repeated
 
 
-def _lengths_bp(request: BuildRequest, genes: pd.DataFrame) -> DoubleArray:
+def _annotation(request: BuildRequest, genes: pd.DataFrame) -> tuple[DoubleArray, pd.DataFrame]:
+    """Length in bp of each gene (G, NaN where unknown), and the transcripts that the lengths came with."""
     if request.lengths is None:
-        return np.full(len(genes), np.nan)
+        nothing = {name: pd.Series(dtype="str") for name in ("transcript_id", "ensembl_gene_id", "symbol")}
+        return np.full(len(genes), np.nan), pd.DataFrame(nothing)
     measure: gencode.Measure = "genomic_span" if request.length_measure == "genomic_span" else "spliced"
-    return gencode.match_lengths(genes, gencode.read_lengths(request.lengths), measure)
-
-
-def _transcripts(path: Path | None) -> pd.DataFrame:
-    if path is not None:
-        return gencode.read_transcripts(path)
-    return pd.DataFrame({name: pd.Series(dtype="str") for name in ("transcript_id", "ensembl_gene_id", "symbol")})
+    lengths, transcripts = gencode.read_annotation(request.lengths)
+    return gencode.match_lengths(genes, lengths, measure), transcripts
 
 
 def _labels(path: Path | None, biosamples: pd.DataFrame, left_out: set[str]) -> pd.DataFrame:

@@ -39,7 +39,7 @@ def nearest_biosamples(
     n = dataset.blocks[-1]
     candidates = max(4 * top, int(np.clip(n // 25, *CANDIDATES)))
     if dataset.index is None or DEAR * candidates * len(units) > n:
-        cosines = _cosines_to_all(dataset, units, present)
+        cosines = cosines_to_all(dataset, units, present)
         found = [similar.nearest(row, top, out) for row, out in zip(cosines, left_out, strict=True)]
         return [(rows, row[rows]) for rows, row in zip(found, cosines, strict=True)]
     axes, points = dataset.index
@@ -50,7 +50,8 @@ def nearest_biosamples(
     ]
 
 
-def _cosines_to_all(dataset: StoredDataset, units: FloatMatrix, present: BoolArray | None) -> DoubleArray:
+def cosines_to_all(dataset: StoredDataset, units: FloatMatrix, present: BoolArray | None) -> DoubleArray:
+    """Cosine of unit profiles (m x g) to every biosample: m x n, from all of the store."""
     cosines = np.empty((len(units), dataset.blocks[-1]))
 
     def fill(number: int) -> None:

@@ -94,3 +94,11 @@ def test_ranks_share_ties_and_keep_nulls():
     both = [3 + 1, 1 + 3, 4 + 1]
     expected = stats.rankdata(both, method="min").astype(int).tolist()
     assert ranked["co_rank"].tolist() == [expected[0], pd.NA, expected[1], expected[2]]
+
+
+def test_expressed_is_what_numpy_counts(rng):
+    counts = rng.integers(0, 2**32, (9, 31), dtype=np.uint32) * (rng.random((9, 31)) < 0.5).astype(np.uint32)
+    by_gene, depth, zero_share = metrics.expressed(counts)
+    np.testing.assert_array_equal(by_gene, (counts > 0).sum(axis=0))
+    np.testing.assert_array_equal(depth, counts.sum(axis=1, dtype=np.float64))
+    np.testing.assert_allclose(zero_share, (counts == 0).mean(axis=1))
