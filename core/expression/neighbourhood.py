@@ -31,18 +31,6 @@ def window(n: int, size: int = SIZE) -> tuple[int, int]:
     return r - k // 2, k
 
 
-def exact_members(values: DoubleArray, size: int = SIZE) -> tuple[Members, int]:
-    """Neighbourhood (k positions, ascending by value) of one gene (n), and how many of it tie with one outside.
-
-    Of biosamples with the same value, which is inside and which is not is arbitrary (file order decides).
-    """
-    start, k = window(len(values), size)
-    order = np.argsort(values, kind="stable")
-    inside = values[order[start : start + k]]
-    outside = [values[order[at]] for at in (start - 1, start + k) if 0 <= at < len(values)]
-    return order[start : start + k].astype(np.int32), int(np.isin(inside, outside).sum())
-
-
 def members(tile: FloatMatrix, ordered: FloatMatrix, size: int = SIZE) -> Members:
     """Neighbourhoods (t x k, ascending by Y) of a tile (t genes x n), whose ascending rows are ``ordered``."""
     from core.expression import kernels

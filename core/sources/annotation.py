@@ -1,14 +1,12 @@
-"""Labels of biosamples from a two-column table, and their multi-hot matrix."""
+"""Labels of biosamples from a two-column table."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from core.errors import LabelsError
 from core.sources.text_tables import read_rows
-from core.types import BoolArray
 
 _ID_NAMES = ("sample_id", "sample", "geo_accession", "gsm")
 
@@ -62,17 +60,3 @@ def _check_known(ids: "pd.Series[str]", known: set[str], ignore: set[str], path:
     raise LabelsError(
         f"{path}: {len(unknown)} of {len(distinct)} samples are not in the dataset: {few}. Correct or remove them."
     )
-
-
-def label_matrix(labels: pd.DataFrame, sample_ids: Sequence[str]) -> tuple[BoolArray, list[str]]:
-    """Multi-hot labels (n x L) of these biosamples, and the L names in sorted order.
-
-    ``labels`` has sample_id and label; rows of other biosamples are passed over, and so are labels that none has.
-    """
-    row_of = {sample: i for i, sample in enumerate(sample_ids)}
-    here = labels[labels["sample_id"].isin(row_of)]
-    names = sorted(here["label"].unique())
-    matrix = np.zeros((len(sample_ids), len(names)), dtype=np.bool_)
-    column_of = {name: j for j, name in enumerate(names)}
-    matrix[here["sample_id"].map(row_of).to_numpy(np.intp), here["label"].map(column_of).to_numpy(np.intp)] = True
-    return matrix, names

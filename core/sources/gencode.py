@@ -64,16 +64,6 @@ def read_annotation(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     return lengths, named[named["transcript_id"] != ""].drop_duplicates("transcript_id", ignore_index=True)
 
 
-def read_lengths(path: Path) -> pd.DataFrame:
-    """The lengths of ``read_annotation``."""
-    return read_annotation(path)[0]
-
-
-def read_transcripts(path: Path) -> pd.DataFrame:
-    """The transcripts of ``read_annotation``."""
-    return read_annotation(path)[1]
-
-
 def _lengths_of(transcripts: Iterable["_Transcript"]) -> pd.DataFrame:
     spans: dict[str, int] = {}
     longest: dict[str, _Transcript] = {}

@@ -3,11 +3,10 @@
 import gzip
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from core.errors import LabelsError
-from core.sources.annotation import label_matrix, read_labels
+from core.sources.annotation import read_labels
 
 KNOWN = ["S1", "S2", "S3"]
 
@@ -71,23 +70,10 @@ def test_damaged_files(tmp_path: Path) -> None:
         read_labels(tmp_path / "latin.tsv", KNOWN)
 
 
-def test_label_matrix() -> None:
-    labels = pd.DataFrame(
-        [("S3", "liver"), ("S1", "brain"), ("S1", "cortex"), ("other", "skin")], columns=["sample_id", "label"]
-    )
-    matrix, names = label_matrix(labels, KNOWN)
-    assert names == ["brain", "cortex", "liver"]
-    assert matrix.tolist() == [[True, True, False], [False, False, False], [False, False, True]]
-    matrix, names = label_matrix(labels.iloc[:0], KNOWN)
-    assert matrix.shape == (3, 0) and names == []
-
-
-@pytest.mark.real
 def test_the_real_labels(real_data: Path) -> None:
     path = real_data / "human_tissue_labels.tsv"
     plain = [line.split("\t") for line in path.read_text().splitlines()[1:]]
     samples = list(dict.fromkeys(sample for sample, _ in plain))
-    matrix, names = label_matrix(read_labels(path, samples), samples)
-    assert len(samples) == 603 and len(names) == 20
-    for name, column in zip(names, matrix.T, strict=True):
-        assert {s for s, has in zip(samples, column, strict=True) if has} == {s for s, label in plain if label == name}
+    labels = read_labels(path, samples)
+    assert (len(samples), labels["label"].nunique()) == (603, 20)
+    assert set(zip(labels["sample_id"], labels["label"], strict=True)) == {tuple(row) for row in plain}

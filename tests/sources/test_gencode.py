@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from core.errors import LengthsError
-from core.sources.gencode import match_lengths, read_lengths, read_transcripts, strip_version
+from core.sources.gencode import match_lengths, read_annotation, strip_version
 
 HEADER = "symbol\tensembl_gene_id\tlongest_transcript_spliced_length\tlongest_transcript_genomic_span\ttranscript_id\n"
 NAN = float("nan")
@@ -71,7 +71,7 @@ def _plain_lengths(text: str) -> dict[str, tuple[int, int]]:
 @pytest.mark.parametrize("name", ["gencode.gtf", "gencode.gtf.gz", "named.tsv"])
 def test_gtf_against_a_plain_parser(tmp_path: Path, name: str) -> None:
     text = _gtf()
-    lengths = read_lengths(_table(tmp_path, text, name))
+    lengths, _ = read_annotation(_table(tmp_path, text, name))
     found = {row.ensembl_gene_id: (row.spliced_bp, row.span_bp) for row in lengths.itertuples()}
     assert found == _plain_lengths(text)
     assert len(lengths) == 30
@@ -86,19 +86,21 @@ def test_gtf_by_hand(tmp_path: Path) -> None:
         _feature("exon", 101, 200, *where), _feature("exon", 301, 350, *where),  # spliced 150, span 250
         _feature("exon", 1001, 1030, *other), _feature("exon", 2001, 2100, *other),  # spliced 130, span 1100
     ])  # fmt: skip
-    lengths = read_lengths(_table(tmp_path, text))
+    lengths, _ = read_annotation(_table(tmp_path, text))
     assert lengths.values.tolist() == [["A", "ENSG00000000001", 150.0, 1100.0, "ENST00000000001"]]
 
 
 def test_ensembl_gtf_without_gene_names(tmp_path: Path) -> None:
     attributes = 'gene_id "ENSMUSG00000000001"; gene_version "4"; transcript_id "ENSMUST00000000001";'
-    lengths = read_lengths(_table(tmp_path, f"#!genome-build GRCm39\n3\tensembl\texon\t5\t9\t.\t-\t.\t{attributes}\n"))
+    lengths, _ = read_annotation(
+        _table(tmp_path, f"#!genome-build GRCm39\n3\tensembl\texon\t5\t9\t.\t-\t.\t{attributes}\n")
+    )
     assert lengths.values.tolist() == [["", "ENSMUSG00000000001", 5.0, 5.0, "ENSMUST00000000001"]]
 
 
 def test_transcripts_of_a_gtf(tmp_path: Path) -> None:
     text = _gtf()
-    transcripts = read_transcripts(_table(tmp_path, text))
+    _, transcripts = read_annotation(_table(tmp_path, text))
     expected = {part.split('"')[1].split(".")[0] for part in text.split(";") if part.startswith(" transcript_id")}
     assert set(transcripts["transcript_id"]) == expected and len(transcripts) == len(expected)
     first = transcripts.iloc[0]
@@ -111,21 +113,21 @@ def test_tables(tmp_path: Path, name: str) -> None:
         HEADER
         + "TP53\tENSG00000141510.18\t2512\t25772\tENST00000269305.9\n\tENSG00000000002\t10.5\t\t\nB\t\tNA\t7\tNA\n"
     )
-    lengths = read_lengths(_table(tmp_path, text.replace("\t", ",") if "csv" in name else text, name))
+    lengths, _ = read_annotation(_table(tmp_path, text.replace("\t", ",") if "csv" in name else text, name))
     expected = pd.DataFrame({
         "symbol": ["TP53", "", "B"], "ensembl_gene_id": ["ENSG00000141510", "ENSG00000000002", ""],
         "spliced_bp": [2512.0, 10.5, NAN], "span_bp": [25772.0, NAN, 7.0],
         "transcript_id": ["ENST00000269305", "", ""],
     })  # fmt: skip
     pd.testing.assert_frame_equal(lengths, expected)
-    assert read_transcripts(tmp_path / name).values.tolist() == [["ENST00000269305", "ENSG00000141510", "TP53"]]
+    assert read_annotation(tmp_path / name)[1].values.tolist() == [["ENST00000269305", "ENSG00000141510", "TP53"]]
 
 
 def test_columns_in_any_order_and_no_transcripts(tmp_path: Path) -> None:
     header = "longest_transcript_genomic_span,extra,symbol,longest_transcript_spliced_length,ensembl_gene_id\n"
     text = header + "9,x,A,5,ENSG1\n"
-    assert read_lengths(_table(tmp_path, text)).values.tolist() == [["A", "ENSG1", 5.0, 9.0, ""]]
-    assert read_transcripts(_table(tmp_path, text)).empty
+    assert read_annotation(_table(tmp_path, text))[0].values.tolist() == [["A", "ENSG1", 5.0, 9.0, ""]]
+    assert read_annotation(_table(tmp_path, text))[1].empty
 
 
 @pytest.mark.parametrize(
@@ -148,20 +150,20 @@ def test_columns_in_any_order_and_no_transcripts(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_files_that_cannot_be_used(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(LengthsError, match=rf"lengths\.tsv.*{message}"):
-        read_lengths(_table(tmp_path, text))
+        read_annotation(_table(tmp_path, text))
 
 
 def test_damaged_gtf(tmp_path: Path) -> None:
     cut = tmp_path / "cut.gtf.gz"
     cut.write_bytes(gzip.compress(_gtf().encode())[:-200])
     with pytest.raises(LengthsError, match="damaged gzip"):
-        read_lengths(cut)
+        read_annotation(cut)
     latin = tmp_path / "latin.gtf"
     latin.write_bytes(_feature("exon", 1, 9, "G", "T", "A").encode() + b"\xe9\n")
     with pytest.raises(LengthsError, match="not UTF-8"):
-        read_lengths(latin)
+        read_annotation(latin)
     with pytest.raises(LengthsError, match="no such file"):
-        read_lengths(tmp_path / "none.gtf")
+        read_annotation(tmp_path / "none.gtf")
 
 
 @pytest.mark.parametrize(
@@ -211,7 +213,7 @@ def test_the_real_length_table(real_data: Path) -> None:
     lines = [line.split("\t") for line in path.read_text().splitlines()]
     assert lines[0][:5] == HEADER.strip().split("\t")
     by_id = {cells[1]: float(cells[2]) for cells in lines[1:]}
-    lengths = read_lengths(path)
+    lengths, _ = read_annotation(path)
     assert len(lengths) == 58_243
     wanted = [cells[1] for cells in lines[1:] if cells[0]][::50]
     genes = pd.DataFrame({"symbol": "", "ensembl_gene_id": wanted})
