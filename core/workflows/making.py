@@ -31,6 +31,7 @@ STAGES = {
     "reading": 3.0, "normalising": 1.5, "measuring genes": 1.5, "comparing biosamples": 3.0, "indexing": 1.0,
     "storing": 0.2,
 }  # fmt: skip
+GENES_A_MEASURE = 1024  # at most
 GENES_A_GRAM = 8192
 GENES_A_SUM = 2048
 INDEX_FROM = 3_000  # biosamples; below it an exact search takes less than 300 ms (docs/benchmarks.md)
@@ -140,7 +141,7 @@ class Making:
     def _measure(self, expressed: IndexArray) -> tuple[pd.DataFrame, neighbourhood.Members]:
         """Everything about each gene but its mean cosine, and its neighbourhood."""
         n, g = self._starts[-1], len(self._plan.keep)
-        tasks = [(str(self._folder), *task) for task in _numbered(g, blocks.genes_at_once(n))]
+        tasks = [(str(self._folder), *task) for task in _numbered(g, min(GENES_A_MEASURE, blocks.genes_at_once(n)))]
         self._map("measuring genes", blocks.measure_genes, tasks)
         parts = list(blocks.parts(self._folder, "genes", range(len(tasks))))
         found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -54,7 +54,7 @@ def made(files: DemoFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
     monkeypatch.setenv("ARCHSCOPE_THREADS", "2")
     monkeypatch.setattr(making, "GENES_A_GRAM", 100)
     monkeypatch.setattr(making, "GENES_A_SUM", 100)
-    monkeypatch.setattr(making, "TILE_BYTES", 1 << 17)
+    monkeypatch.setattr(making, "GENES_A_MEASURE", 100)
 
     def make(engine: str, **how: object) -> dict[str, bytes]:
         workspace = Workspace(tmp_path / engine)
