@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
+from core.store.datasets import StoredDataset
 from tests.browser.conftest import App
 from tests.browser.driving import (
     Box,
@@ -126,7 +127,7 @@ def test_from_a_neighbourhood_to_the_biosamples_like_one_of_it(demo_app: App) ->
     expect(body(page)).to_contain_text(f"{sample} · ")
     like = page.locator("[class*=st-key-similar-]").get_by_test_id("stDataFrame")
 
-    profiles = np.load(dataset / "normalised.npy").astype(np.float64)
+    profiles = StoredDataset(dataset).profiles(slice(None)).astype(np.float64)
     ids = pd.read_parquet(dataset / "biosamples.parquet")["sample_id"].tolist()
     mine = profiles[ids.index(sample)]
     cosine = profiles @ mine / (np.linalg.norm(profiles, axis=1) * np.linalg.norm(mine))
