@@ -12,10 +12,10 @@ _ID_NAMES = ("sample_id", "sample", "geo_accession", "gsm")
 
 
 def read_labels(path: Path, known: Sequence[str], ignore: Collection[str] = ()) -> pd.DataFrame:
-    """sample_id, label, source (the file's name) from ``sample_id<TAB>label``, CSV or TSV, plain or gzip.
+    """sample_id, label, source (the file's name), field, words ("") from ``sample_id<TAB>label``.
 
-    A sample with several labels has several rows; repeated rows count once. ``known`` are the ids of the dataset;
-    rows of ids in ``ignore`` (biosamples left out on purpose) are passed over.
+    The table is CSV or TSV, plain or gzip. A sample with several labels has several rows; repeated rows count once.
+    ``known`` are the ids of the dataset; rows of ids in ``ignore`` (biosamples left out on purpose) are passed over.
     Raises LabelsError: header, a blank id or label (with its line), ids that the dataset does not have.
     """
     header, rows = read_rows(path, LabelsError)
@@ -25,7 +25,7 @@ def read_labels(path: Path, known: Sequence[str], ignore: Collection[str] = ()) 
         raise LabelsError(f"{path}: has a header but no rows.")
     table = pd.DataFrame(pairs, columns=["sample_id", "label"]).drop_duplicates(ignore_index=True)
     _check_known(table["sample_id"], set(known), set(ignore), path)
-    table["source"] = path.name
+    table = table.assign(source=path.name, field="", words="")
     return table[table["sample_id"].isin(set(known))].reset_index(drop=True)
 
 

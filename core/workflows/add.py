@@ -22,9 +22,8 @@ import pandas as pd
 from core import __version__
 from core.engine import open_engine
 from core.errors import CountsFileError, NotFoundError
-from core.sources import annotation
 from core.sources.archs4 import Archs4File
-from core.sources.fingerprint import content_fingerprint
+from core.sources.label_sources import LABEL_COLUMNS, LabelSources
 from core.store.building import building
 from core.store.datasets import FORMAT, StoredDataset, publish
 from core.store.files import write_json
@@ -49,15 +48,20 @@ class AddRequest:
     engine: str = "local"
     scheduler: str | None = None
     memory: str = "4GB"
+    label_rules: Path | None = None  # as of BuildRequest; for the new biosamples
+    label_parents: Path | None = None
 
     @property
     def inputs(self) -> list[Path]:
-        """The files that are read. Raises NotFoundError for one that is not there."""
-        files = [path for path in (self.counts, self.labels) if path is not None]
-        for path in files:
-            if not path.is_file():
-                raise NotFoundError(f"There is no file {path}: check the path.")
-        return files
+        """The files that the fingerprint covers byte by byte. Raises NotFoundError for an input that is not there."""
+        if not self.counts.is_file():
+            raise NotFoundError(f"There is no file {self.counts}: check the path.")
+        return [self.counts, *self.label_sources.files]
+
+    @property
+    def label_sources(self) -> LabelSources:
+        """Where labels come from."""
+        return LabelSources(self.labels, self.label_rules, self.label_parents)
 
 
 def add(workspace: Workspace, request: AddRequest, progress: Progress = silent) -> BuildOutcome:
@@ -68,7 +72,7 @@ def add(workspace: Workspace, request: AddRequest, progress: Progress = silent) 
     """
     begun = time.monotonic()
     base = workspace.dataset(request.name)
-    added = f"{base.fingerprint}{content_fingerprint(request.inputs)}".encode()
+    added = f"{base.fingerprint}{request.label_sources.fingerprint(request.inputs)}".encode()
     plan = _plan(base, request)
     if not len(plan.rows):
         there = f"Every biosample of {request.counts} is in dataset {base.name!r} already."
@@ -106,14 +110,18 @@ def _plan(base: StoredDataset, request: AddRequest) -> Plan:
         new = source.biosamples.iloc[rows]
         left_out = set(source.biosamples["sample_id"][single_cell])
     biosamples = pd.concat([base.biosamples[list(BIOSAMPLE_COLUMNS)], new], ignore_index=True)
-    labels = base.labels
-    if request.labels is not None:
-        more = annotation.read_labels(request.labels, biosamples["sample_id"].tolist(), left_out)
-        labels = pd.concat([labels, more], ignore_index=True).drop_duplicates(["sample_id", "label"], ignore_index=True)
+    labels = base.source_labels  # edits stay where they are
+    more = request.label_sources.read(biosamples, left_out, rules_for=len(base.biosamples))
+    # A dataset of an earlier version has labels without field and words.
+    labels = labels.assign(**{name: "" for name in LABEL_COLUMNS if name not in labels})[list(LABEL_COLUMNS)]
+    labels = pd.concat([labels, more.table], ignore_index=True).drop_duplicates(
+        ["sample_id", "label"], ignore_index=True
+    )
     facts = {key: base.manifest[key] for key in _KEPT}
     facts |= {"n_single_cell": facts["n_single_cell"] + int((single_cell & ~there).sum())}
     added = {"counts": str(request.counts.resolve()), "n_biosamples": len(rows), "kept_target": request.keep_target}
     facts["added"] = [*base.manifest.get("added", []), added]
+    facts |= {"label_notes": more.notes}
     facts |= count_facts(biosamples, labels, facts)
     return Plan(rows, group, base.genes, biosamples, labels, base.transcripts, base.in_y, base.lengths, facts)
 

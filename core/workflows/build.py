@@ -9,7 +9,6 @@ from pathlib import Path
 from core import __version__
 from core.engine import Engine, open_engine
 from core.errors import RecipeError
-from core.sources.fingerprint import content_fingerprint
 from core.store.building import building
 from core.store.datasets import FORMAT, is_built, publish
 from core.store.files import read_json, write_json
@@ -45,7 +44,7 @@ def build(workspace: Workspace, request: BuildRequest, progress: Progress = sile
     recipe = request.recipe()
     final = workspace.datasets_dir / request.name
     with ThreadPoolExecutor(1) as pool:
-        reading = pool.submit(content_fingerprint, request.inputs)
+        reading = pool.submit(request.label_sources.fingerprint, request.inputs)
         plan = None if final.exists() else make_plan(request)  # most likely needed: beside the reading
         what = {"format": FORMAT, "fingerprint": reading.result(), "recipe": recipe}
     if is_built(final, what):

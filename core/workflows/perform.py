@@ -12,7 +12,7 @@ from core.workflows.build import build
 from core.workflows.demo import create_demo
 from core.workflows.plan import BuildRequest
 
-PATHS = ("counts", "labels", "lengths")
+PATHS = ("counts", "labels", "lengths", "label_rules", "label_parents")
 
 
 def perform(

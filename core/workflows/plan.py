@@ -11,8 +11,9 @@ import pandas as pd
 
 from core.errors import CountsFileError, NotFoundError, RecipeError
 from core.expression import neighbourhood
-from core.sources import annotation, gencode
+from core.sources import gencode
 from core.sources.archs4 import Archs4File
+from core.sources.label_sources import LabelSources
 from core.types import DoubleArray, IndexArray
 
 RECIPE_VERSION = 1
@@ -20,7 +21,11 @@ RECIPE_VERSION = 1
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What to build: the counts file, what goes with it, and how to normalise."""
+    """What to build: the counts file, what goes with it, and how to normalise.
+
+    ``labels`` is a table or a folder; with ``label_rules`` (a vocabulary) the metadata are read for labels, too;
+    ``label_parents`` (a table) says what labels imply.
+    """
 
     counts: Path
     name: str
@@ -33,6 +38,8 @@ class BuildRequest:
     engine: str = "local"
     scheduler: str | None = None
     memory: str = "4GB"
+    label_rules: Path | None = None  # a vocabulary
+    label_parents: Path | None = None
 
     def recipe(self) -> dict[str, Any]:
         """What the result depends on, checked. Raises RecipeError for a value out of its range."""
@@ -59,12 +66,16 @@ class BuildRequest:
 
     @property
     def inputs(self) -> list[Path]:
-        """The files that the content's fingerprint covers. Raises NotFoundError for one that is not there."""
-        files = [path for path in (self.counts, self.labels, self.lengths) if path is not None]
-        for path in files:
-            if not path.is_file():
+        """The files that the fingerprint covers byte by byte. Raises NotFoundError for an input that is not there."""
+        for path in (self.counts, self.lengths):
+            if path is not None and not path.is_file():
                 raise NotFoundError(f"There is no file {path}: check the path.")
-        return files
+        return [self.counts, *self.label_sources.files, *([] if self.lengths is None else [self.lengths])]
+
+    @property
+    def label_sources(self) -> LabelSources:
+        """Where labels come from."""
+        return LabelSources(self.labels, self.label_rules, self.label_parents)
 
 
 @dataclass(frozen=True)
@@ -113,7 +124,8 @@ def make_plan(request: BuildRequest) -> Plan:
         left_out = source.biosamples["sample_id"][single_cell]
         facts: dict[str, Any] = {"layout": source.layout, "archs4_version": source.version, "organism": source.organism}
         facts |= {"simulated": source.simulated, "n_file_biosamples": source.shape[0], "n_file_genes": source.shape[1]}
-    labels = _labels(request.labels, biosamples, set(left_out))
+    labelled = request.label_sources.read(biosamples, set(left_out))
+    labels = labelled.table
     bp, transcripts = _annotation(request, genes)
     genes = genes.assign(length_bp=bp, normalised=np.isfinite(bp) | (request.length_measure == "none"))
     keep = np.flatnonzero(genes["normalised"])
@@ -131,6 +143,7 @@ def make_plan(request: BuildRequest) -> Plan:
     shared = sorted(genes.loc[genes["symbol"].duplicated() & (genes["symbol"] != ""), "symbol"].unique())
     facts |= {"n_genes_all": len(genes), "n_genes": len(keep), "n_single_cell": int(single_cell.sum())}
     facts |= {"shared_symbols": shared, "repeated_genes": repeated, "without_length": no_length}
+    facts |= {"label_notes": labelled.notes}
     facts |= count_facts(biosamples, labels, facts)
     return Plan(rows, group, genes, biosamples, labels, transcripts, keep, divisor, facts)
 
@@ -177,13 +190,6 @@ def _annotation(request: BuildRequest, genes: pd.DataFrame) -> tuple[DoubleArray
     return gencode.match_lengths(genes, lengths, measure), transcripts
 
 
-def _labels(path: Path | None, biosamples: pd.DataFrame, left_out: set[str]) -> pd.DataFrame:
-    if path is None:
-        return pd.DataFrame({name: pd.Series(dtype="str") for name in ("sample_id", "label", "source")})
-    labels = annotation.read_labels(path, biosamples["sample_id"].tolist(), left_out)
-    return labels[labels["sample_id"].isin(biosamples["sample_id"])].reset_index(drop=True)
-
-
 def _warnings(facts: dict[str, Any]) -> list[str]:
     found = []
     if facts["n_single_cell"]:
@@ -194,6 +200,7 @@ def _warnings(facts: dict[str, Any]) -> list[str]:
         found.append(f"{len(facts['shared_symbols'])} symbols belong to several genes, kept apart by Ensembl id.")
     if facts["without_length"]:
         found.append(f"{len(facts['without_length'])} genes have no length and are kept out of Y.")
+    found += facts.get("label_notes", [])
     if not facts["n_labels"]:
         found.append("No labels: rankings work, but tissue figures, the classifier and the GAN need them.")
     elif facts["n_labelled"] < facts["n_biosamples"]:

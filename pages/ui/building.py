@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import jobs
 from core.errors import ArchscopeError, LengthsError, RecipeError
+from core.sources.label_sources import SHIPPED_PARENTS, SHIPPED_RULES
 from core.store.runs import Run
 from core.store.workspace import Workspace
 from core.workflows import BuildRequest
@@ -60,13 +61,16 @@ def form(workspace: Workspace) -> None:
         allowed = "Letters, digits, '-', '_' and '.'. A dataset of that name is replaced once the build is done."
         name = st.text_input("Name", key="build_name", max_chars=64, placeholder="my-tissues", help=allowed)
         counts = ask("Counts (ARCHS4 layout, .h5)", "counts", where, COUNTS_TYPES)
-        labels = ask("Labels (optional)", "labels", where, LABEL_TYPES)
+        labels = ask("Labels: table or folder (optional)", "labels", where, LABEL_TYPES)
+        rules, parents = _label_switches()
         lengths = ask("Gene lengths: table or GENCODE GTF", "lengths", where, LENGTH_TYPES)
         settings = _settings()
         if not st.form_submit_button("Build", type="primary", icon=":material/build:"):
             return
     with feedback.errors():
-        run = start(workspace, name.strip(), {"counts": counts, "labels": labels, "lengths": lengths}, settings)
+        sources = {"counts": counts, "labels": labels, "lengths": lengths}
+        sources |= {"label_rules": rules, "label_parents": parents}
+        run = start(workspace, name.strip(), sources, settings)
         state.set_params(run=run.id)
         st.rerun()
 
@@ -75,6 +79,16 @@ def refuse_while_built(workspace: Workspace, name: str) -> None:
     """Raises RecipeError while a job builds the dataset of that name."""
     if any(run.kind in KINDS and run.dataset == name for run in jobs.active_runs(workspace)):
         raise RecipeError(f"{name!r} is being built already: wait for it, or cancel it first.")
+
+
+def _label_switches() -> tuple[Source, Source]:
+    """Whether to label by rules, and whether labels imply others; the tables that say how, where switched on."""
+    left, right = st.columns(2)
+    told = "Looks for tissues, cell types and cell lines in titles, source names and characteristics."
+    rules = left.toggle("Label by rules over the metadata", key="build_rules", help=told)
+    told = "Cerebellum is brain, too. Labels from rules always get such parents; switched on, labels of a file do, too."
+    parents = right.toggle("Add the parents of labels", key="build_parents", help=told)
+    return Source(str(SHIPPED_RULES) if rules else ""), Source(str(SHIPPED_PARENTS) if parents else "")
 
 
 def _settings() -> dict[str, Any]:
@@ -106,7 +120,7 @@ def start(workspace: Workspace, name: str, sources: dict[str, Source], settings:
     request = BuildRequest(Path("-"), name, lengths=Path("-"), **settings)
     request.recipe()  # the name and the settings, before an upload is written anywhere
     files = {key: source.save(workspace.root / "uploads" / name) for key, source in sources.items()}
-    paths = {key: Path(path) for key, path in files.items() if path}
+    paths: dict[str, Any] = {key: Path(path) for key, path in files.items() if path}
     checked = BuildRequest(name=name, **paths, **settings)
     checked.recipe()
     _ = checked.inputs

@@ -55,7 +55,7 @@ def provenance(view: Overview) -> pd.DataFrame:
     length = MEASURES[recipe["length_measure"]]
     if recipe["length_measure"] != "none":
         length += f", in {recipe['length_unit']}"
-    rows = [(f"{kind} file", path) for kind, path in m["sources"].items()]
+    rows = [(f"{kind.replace('_', ' ')} file", path) for kind, path in m["sources"].items()]
     rows += [
         ("simulated", "yes: no biosample was ever measured" if m["simulated"] else "no"),
         ("file layout", f"{m['layout']}{', version ' + str(m['archs4_version']) if m['archs4_version'] else ''}"),

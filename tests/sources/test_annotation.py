@@ -24,8 +24,10 @@ def test_labels_are_read(tmp_path: Path, name: str) -> None:
         text = text.replace("\t", ",").replace("brain", '"brain"').replace("\n", "\r\n")
     text = text.replace("# made by hand\r\n", "").replace("# made by hand\n", "")
     labels = read_labels(_table(tmp_path, text, name), KNOWN)
-    assert labels.values.tolist() == [["S1", "brain", name], ["S1", "cortex", name], ["S3", "liver", name]]
-    assert list(labels.columns) == ["sample_id", "label", "source"]
+    plain = labels[["sample_id", "label", "source"]].values.tolist()
+    assert plain == [["S1", "brain", name], ["S1", "cortex", name], ["S3", "liver", name]]
+    assert list(labels.columns) == ["sample_id", "label", "source", "field", "words"]
+    assert labels[["field", "words"]].eq("").all(axis=None)
 
 
 @pytest.mark.parametrize(
