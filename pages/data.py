@@ -5,14 +5,16 @@ import streamlit as st
 
 from core import workflows as wf
 from core.store.datasets import StoredDataset
-from pages.ui import adding, building, facts, feedback, state, widgets
+from pages.ui import adding, building, facts, feedback, labelling, state, widgets
 
 HELP = r"""
 A **dataset** is one counts file in an ARCHS4 layout (HDF5, any release) with its labels and gene lengths. Building
 reads the counts, maps every biosample onto a common distribution (quantile normalisation of $\log_2(1 + X)$), divides
 by gene length, and measures each gene.
 
-- **Labels**: a table `sample_id<TAB>label`; repeat a biosample for several labels.
+- **Labels**: a table `sample_id<TAB>label` (repeat a biosample for several labels), or the path of a folder with a
+  folder of tables for each label, as ARCHS4 offers them for download; and rules that read the metadata.
+  Labels of single biosamples can be corrected below; such edits are kept apart and last through a new build.
 - **Lengths**: a table with `symbol`, `ensembl_gene_id`, `longest_transcript_spliced_length` and
   `longest_transcript_genomic_span`, or a GENCODE GTF (plain or gzip).
 
@@ -66,3 +68,6 @@ with left, feedback.errors():
 with right, feedback.errors():
     if state.dataset_names():
         show_gene_coverage(state.dataset())
+with feedback.errors():
+    if state.dataset_names():
+        labelling.section(state.dataset())

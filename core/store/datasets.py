@@ -15,6 +15,7 @@ Y by biosample is not kept: mapping a biosample's counts onto the target again t
 A folder without a manifest is an unfinished build and is never shown.
 """
 
+import copy
 import hashlib
 import json
 import shutil
@@ -30,12 +31,14 @@ from core.errors import NotFoundError, StoreError
 from core.expression import normalise
 from core.store.building import load_arrays
 from core.store.files import read_json
+from core.store.label_edits import is_among, lay_over, no_edits, relabelled, short_hash
 from core.store.tiles import TiledMatrix, in_threads, spans
 from core.types import BoolArray, CountMatrix, DoubleArray, FloatMatrix, IndexArray
 
 FORMAT = 2
 PIECE = 16  # biosamples whose Q in float64 a thread holds at a time
 PIECE_GENES = 4096  # genes of a block that are read at a time: 4 MB
+OF_EDITS = ("biosamples", "labels", "label_names", "label_matrix", "labels_hash", "edits_applied", "view_key")
 Rows = IndexArray | Sequence[int] | slice
 
 
@@ -52,13 +55,15 @@ def build_key(fingerprint: str, recipe: Mapping[str, Any]) -> str:
 class StoredDataset:
     """Reads one dataset folder; matrices are memory-mapped, tables are read when first asked for.
 
+    ``edits`` (as ``core.store.label_edits`` keeps them) are laid over the labels of the sources.
     Raises NotFoundError where there is no finished dataset, StoreError where another version wrote it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, edits: pd.DataFrame | None = None) -> None:
         if not (path / "manifest.json").is_file():
             raise NotFoundError(f"There is no dataset {path.name!r}: see 'python -m core datasets', or build it first.")
         self.path = path
+        self.edits = no_edits() if edits is None else edits
         self.manifest: dict[str, Any] = read_json(path / "manifest.json")
         if self.manifest["format"] > FORMAT:
             raise StoreError(f"Dataset {path.name!r} was written by a newer ARCHScope: update, or build it again.")
@@ -155,13 +160,22 @@ class StoredDataset:
 
     @cached_property
     def biosamples(self) -> pd.DataFrame:
-        """n rows in the order of the matrices, with the labels joined by |."""
+        """n rows in the order of the matrices, with the labels (edits laid over) joined by |."""
+        return relabelled(self._biosamples, self.labels, self.edits)
+
+    @cached_property
+    def _biosamples(self) -> pd.DataFrame:
         return self._table("biosamples")
 
     @cached_property
-    def labels(self) -> pd.DataFrame:
-        """sample_id, label, source: one row for every bit."""
+    def source_labels(self) -> pd.DataFrame:
+        """What the sources say: sample_id, label, source (and field, words where known), one row for every bit."""
         return self._table("labels")
+
+    @cached_property
+    def labels(self) -> pd.DataFrame:
+        """The labels with the edits laid over, columns as ``source_labels``; what an edit set has source "edited"."""
+        return lay_over(self.source_labels, self.edits, self._biosamples["sample_id"])
 
     @cached_property
     def transcripts(self) -> pd.DataFrame:
@@ -181,6 +195,39 @@ class StoredDataset:
         matrix = np.zeros((len(self.biosamples), len(self.label_names)), dtype=bool)
         matrix[rows, columns] = True
         return matrix
+
+    def rows_with(self, label: str) -> IndexArray:
+        """Rows of the biosamples that carry a label, ascending; none where an edit took it from the last one."""
+        carry = self.labels["sample_id"][self.labels["label"] == label]
+        return np.flatnonzero(is_among(self.biosamples["sample_id"], carry))
+
+    @cached_property
+    def labels_hash(self) -> str:
+        """Short hash of the labels with their edits: the same for the same bits, whatever set them."""
+        return short_hash(sorted(self.labels["sample_id"].str.cat(self.labels["label"], sep="\t").unique()))
+
+    @cached_property
+    def edits_applied(self) -> int:
+        """How many of the edits are of biosamples that the dataset has."""
+        return int(is_among(self.edits["sample_id"], self._biosamples["sample_id"]).sum()) if len(self.edits) else 0
+
+    @cached_property
+    def view_key(self) -> str:
+        """Identity of what is shown: the build with the edits of its labels."""
+        return self.key if self.edits.empty else f"{self.key}-{short_hash(self.edits['id'])}"
+
+    @property
+    def label_facts(self) -> dict[str, int]:
+        """n_labels and n_labelled where labels were edited: the manifest has them as they were built."""
+        if self.edits.empty:
+            return {}
+        return {"n_labels": len(self.label_names), "n_labelled": self.labels["sample_id"].nunique()}
+
+    def with_edits(self, edits: pd.DataFrame) -> "StoredDataset":
+        """The same dataset with these edits of its labels instead; what is in memory of it is shared."""
+        other = copy.copy(self)  # in one step, whatever another thread reads meanwhile
+        other.__dict__ = {key: value for key, value in other.__dict__.items() if key not in OF_EDITS} | {"edits": edits}
+        return other
 
     @cached_property
     def lengths(self) -> DoubleArray:

@@ -25,7 +25,7 @@ def datasets(workspace: Workspace) -> pd.DataFrame:
     """One row a dataset: name, simulated, n_biosamples, n_genes, n_labels, n_series, created, fingerprint, counts."""
     rows = []
     for found in workspace.datasets():
-        facts = found.manifest
+        facts = found.manifest | found.label_facts
         row = {"name": found.name, "simulated": found.simulated}
         row |= {key: facts[key] for key in ("n_biosamples", "n_genes", "n_labels", "n_series", "created")}
         rows.append(row | {"fingerprint": found.fingerprint, "counts": facts["sources"]["counts"]})
@@ -116,7 +116,8 @@ def projection(workspace: Workspace, name: str) -> pd.DataFrame:
     """
     dataset = workspace.dataset(name)
     parameters = {"genes": PROJECTION_GENES, "components": 10, "seed": 1}
-    return workspace.results.cached(dataset, "projection", PROJECTION_VERSION, parameters, lambda: _project(dataset))
+    found = workspace.results.cached(dataset, "projection", PROJECTION_VERSION, parameters, lambda: _project(dataset))
+    return found.assign(labels=dataset.biosamples["labels"].to_numpy())  # they may have been edited since
 
 
 def _project(dataset: StoredDataset) -> pd.DataFrame:
@@ -151,7 +152,7 @@ def overview(workspace: Workspace, name: str) -> Overview:
         dataset, "distributions", 1, {"biosamples": 40, "seed": 1}, lambda: _distributions(dataset, 40)
     )
     return Overview(
-        manifest=dataset.manifest,
+        manifest=dataset.manifest | dataset.label_facts,
         biosamples=dataset.biosamples,
         labels=sizes.sort_values("biosamples", ascending=False, ignore_index=True),
         distributions=distributions,

@@ -115,7 +115,9 @@ def compare_synthetic(workspace: Workspace, run_id: str, n: int, seed: int = 1) 
     """Draws ``n`` synthetic samples and puts them beside the real ones of their label. Raises NotFoundError."""
     run, dataset = _generator_run(workspace, run_id)
     made = synthesize(workspace, run_id, n, seed)
-    real = np.flatnonzero(dataset.label_matrix[:, dataset.label_names.index(made.label)])
+    real = dataset.rows_with(made.label)
+    if not len(real):
+        raise NotFoundError(f"No biosample of {dataset.name!r} carries {made.label!r} any more: undo the label edits.")
     q_real = _q_of(dataset, real)
     evaluation = read_json(run.path / "evaluation.json")
     heatmap, kinds = _heatmap(dataset, made, q_real, real)

@@ -1,7 +1,7 @@
 """Workflow calls that pages repeat on every rerun, kept in memory within bounds.
 
-Named as the workflows. Each takes the dataset first; its build key is part of the cache's key, so a dataset that is
-built anew never shows an old result.
+Named as the workflows. Each takes the dataset first; its build key (with the edits of its labels, where labels are
+shown) is part of the cache's key, so a dataset that is built anew or relabelled never shows an old result.
 """
 
 from collections.abc import Sequence
@@ -28,22 +28,22 @@ def count_rankings(dataset: StoredDataset, query: RankingQuery) -> int:
 
 def gene(dataset: StoredDataset, symbol: str) -> GeneView:
     """One gene over all biosamples. Raises NotFoundError."""
-    return _gene(dataset.name, dataset.key, symbol)
+    return _gene(dataset.name, dataset.view_key, symbol)
 
 
 def neighbourhood(dataset: StoredDataset, symbol: str) -> NeighbourhoodView:
     """The biosamples around a gene's 95th percentile. Raises NotFoundError."""
-    return _neighbourhood(dataset.name, dataset.key, symbol)
+    return _neighbourhood(dataset.name, dataset.view_key, symbol)
 
 
 def similar_biosamples(dataset: StoredDataset, sample_id: str, top: int = 50) -> pd.DataFrame:
     """The biosamples most like one. Raises NotFoundError."""
-    return _similar_biosamples(dataset.name, dataset.key, sample_id, top)
+    return _similar_biosamples(dataset.name, dataset.view_key, sample_id, top)
 
 
 def projection(dataset: StoredDataset) -> pd.DataFrame:
     """All biosamples on principal components."""
-    return _projection(dataset.name, dataset.key)
+    return _projection(dataset.name, dataset.view_key)
 
 
 def overview(dataset: StoredDataset) -> wf.Overview:
@@ -53,12 +53,12 @@ def overview(dataset: StoredDataset) -> wf.Overview:
 
 def classify(dataset: StoredDataset, matched: MatchedSamples, run_id: str) -> list[Prediction]:
     """What run ``run_id`` says of each sample."""
-    return _classify(dataset.name, dataset.key, matched, run_id)
+    return _classify(dataset.name, dataset.view_key, matched, run_id)
 
 
 def classify_biosamples(dataset: StoredDataset, sample_ids: Sequence[str], run_id: str) -> list[Prediction]:
     """What run ``run_id`` says of biosamples of the dataset."""
-    return _classify_biosamples(dataset.name, dataset.key, tuple(sample_ids), run_id)
+    return _classify_biosamples(dataset.name, dataset.view_key, tuple(sample_ids), run_id)
 
 
 def compare_synthetic(run_id: str, n: int, seed: int) -> wf.SyntheticView:

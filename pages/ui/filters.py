@@ -50,6 +50,8 @@ def choose(dataset: StoredDataset) -> RankingQuery:
         with st.container(horizontal=True, width="content"):
             upside_down = st.toggle("Reverse", key="reverse", **bound)
             hide = st.toggle("Hide mitochondrial", key="hide_mt", **bound)
+    if dataset.edits_applied:
+        st.caption("Labels were edited after the build: tau and the top label are those of the build.")
     return RankingQuery(
         search=search or "", min_mean=mean or 0.0, max_zero_share=(100 if zeros is None else zeros) / 100,
         biotypes=tuple(biotypes), hide_mitochondrial=hide, genes=selection(dataset), sort=sort,

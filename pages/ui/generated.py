@@ -39,7 +39,7 @@ def _compare(key: str, run_id: str, n: int, seed: int) -> SyntheticView:
 
 def compare(dataset: StoredDataset, run: Run, n: int, seed: int) -> SyntheticView:
     """The drawn samples beside the real ones, kept for the next rerun; to be read, not changed."""
-    return _compare(dataset.key, run.id, n, seed)
+    return _compare(dataset.view_key, run.id, n, seed)
 
 
 def banner(dataset: StoredDataset, view: SyntheticView) -> None:

@@ -27,6 +27,11 @@ def choose_row(app: AppTest, table: str, row: int) -> AppTest:
     return _select(app, table, {"rows": [row], "columns": []})
 
 
+def choose_rows(app: AppTest, table: str, rows: list[int]) -> AppTest:
+    """Ticks rows of a table that lets several be chosen."""
+    return _select(app, table, {"rows": rows, "columns": []})
+
+
 def choose_column(app: AppTest, table: str, column: str) -> AppTest:
     """A click on the head of a column."""
     return _select(app, table, {"rows": [], "columns": [column]})
