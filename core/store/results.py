@@ -8,7 +8,7 @@ under threads.
 import io
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,11 @@ class Results:
         row += [result["status"], json.dumps(recipe["parameters"]), json.dumps(clean(result.get("metrics", {})))]
         with self._import_lock, self.cursor() as cursor:
             cursor.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+    def keep_runs(self, dataset: str, run_ids: Sequence[str]) -> None:
+        """Forgets every run of a dataset but these; whoever deleted the others."""
+        with self._import_lock, self.cursor() as cursor:
+            cursor.execute("DELETE FROM runs WHERE dataset = ? AND NOT list_contains(?, id)", [dataset, list(run_ids)])
 
     def rankings(self, dataset: StoredDataset, query: RankingQuery) -> pd.DataFrame:
         """Rows of the rankings that a query asks for, columns as the design names them plus biotype and variance."""

@@ -5,10 +5,14 @@ runs/<id>/recipe.json      kind, dataset, fingerprint, parameters, when it was a
           progress.jsonl   a line for every step
           cancelled        there when somebody asked it to stop
           result.json      written last; without it a run whose process is gone has failed
+runs/.deleted/<id>/        on its way out
+
+A run may be deleted by another process at any moment: whoever looks at it then sees a run that failed, or none.
 """
 
 import json
 import secrets
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,9 +23,10 @@ from typing import Any
 
 import psutil
 
-from core.errors import NotFoundError
+from core.errors import NotFoundError, StoreError
 from core.store.files import read_json, write_json
 
+MODEL_KINDS = ("classifier", "generator")
 STARTING = 30.0  # seconds that a process may take to write process.json
 
 
@@ -60,8 +65,8 @@ class Run:
     @property
     def result(self) -> dict[str, Any] | None:
         """result.json, or None while there is none."""
-        path = self.path / "result.json"
-        return dict(read_json(path)) if path.is_file() else None
+        found = _read_if_there(self.path / "result.json")
+        return None if found is None else dict(found)
 
     @property
     def status(self) -> str:
@@ -90,7 +95,10 @@ class Run:
     def steps(self) -> list[Step]:
         """Every progress line so far; a line that is still being written is left for the next look."""
         path = self.path / "progress.jsonl"
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
+        try:
+            lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+        except FileNotFoundError:
+            return []
         return [Step(**json.loads(line)) for line in lines]
 
     def write_result(self, status: str, **content: Any) -> None:
@@ -103,10 +111,9 @@ class Run:
 
     def process(self) -> psutil.Process | None:
         """The process that works on this run, where it still lives; a reused pid does not count."""
-        path = self.path / "process.json"
-        if not path.is_file():
+        owner = _read_if_there(self.path / "process.json")
+        if owner is None:
             return None
-        owner = read_json(path)
         try:
             process = psutil.Process(owner["pid"])
             same = abs(process.create_time() - owner["started"]) < 1.0
@@ -117,6 +124,8 @@ class Run:
     def _alive(self) -> bool:
         if (self.path / "process.json").is_file():
             return self.process() is not None
+        if not self.path.is_dir():  # deleted
+            return False
         created = datetime.fromisoformat(self.recipe["created"]).timestamp()
         return abs(time.time() - created) < STARTING
 
@@ -146,7 +155,43 @@ class RunStore:
     def all(self, dataset: str | None = None, kind: str | None = None) -> list[Run]:
         """Runs, newest first, of a dataset and a kind where given."""
         found = [Run(path.parent) for path in sorted(self.folder.glob("*/recipe.json"), reverse=True)]
-        return [run for run in found if dataset in (None, run.dataset) and kind in (None, run.kind)]
+        there = [run for run in found if _still_there(run)]
+        return [run for run in there if dataset in (None, run.dataset) and kind in (None, run.kind)]
+
+    def delete(self, run: Run) -> None:
+        """Takes a run's folder away at once, then removes what is in it; also what a killed process left half removed.
+
+        Raises StoreError where the folder cannot be moved; then the run is untouched.
+        """
+        aside = self.folder / ".deleted"
+        try:
+            aside.mkdir(exist_ok=True)
+            run.path.rename(aside / f"{run.id}-{secrets.token_hex(4)}")
+        except OSError as error:
+            raise StoreError(
+                f"Run {run.id!r} cannot be deleted from {self.folder} ({error.strerror}): make the folder writable."
+            ) from error
+        for left in aside.iterdir():  # the folder itself stays: another process may be moving a run into it
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _read_if_there(path: Path) -> Any:
+    """The content of a JSON file; None where there is none, or where it went while it was read."""
+    try:
+        return read_json(path) if path.is_file() else None
+    except StoreError:
+        if path.is_file():
+            raise
+        return None
+
+
+def _still_there(run: Run) -> bool:
+    try:
+        return bool(run.recipe)  # read once, and kept
+    except StoreError:
+        if (run.path / "recipe.json").is_file():
+            raise
+        return False
 
 
 def now() -> str:

@@ -99,8 +99,8 @@ def _tray(workspace: Workspace, every: float) -> None:
     ids = {run.id for run in active}
     before: set[str] = st.session_state.get("tray", ids)
     st.session_state["tray"] = ids
-    for run_id in sorted(before - ids):
-        run = workspace.runs.get(run_id)
+    ended = [run for run in workspace.runs.all() if run.id in before - ids]  # less what was deleted since
+    for run in reversed(ended):
         st.toast(f"{name_of(run)}: {run.status}", icon=ICONS[run.status])
     if before != ids or (active and every > 2):
         st.rerun()

@@ -1,21 +1,17 @@
 """Trainings on a page: choose one by its id, say in words what it is, and what to do where there is none."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import streamlit as st
 
 from core import jobs
+from core import workflows as wf
 from core.store.datasets import StoredDataset
 from core.store.runs import Run
 from pages.ui import feedback, state
 
 KIND_WORDS = {"classifier": "classifier", "generator": "generator of synthetic samples"}
-SHOWN = {
-    "label": "label", "model": "model", "trees": "trees", "genes": "genes", "steps": "steps", "seed": "seed",
-    "min_label_count": "biosamples a label at least",
-}  # fmt: skip
 
 
 def pick(label: str, options: Sequence[str], name: str, words: Callable[[str], str] = str, **more: Any) -> str:
@@ -71,8 +67,7 @@ TABS = {"classifier": "Classifier", "generator": "Synthetic samples"}
 
 def name_of(run: Run, in_use: bool = False) -> str:
     """A run in a few words: when, what, and the end of its id."""
-    words = [day(run.recipe["created"]), describe(run.recipe["parameters"]) or "default parameters", run.id[-4:]]
-    return " · ".join([*words, "in use"] if in_use else words)
+    return f"{wf.model_name(run)} · in use" if in_use else wf.model_name(run)
 
 
 def headline(kind: str, metrics: Mapping[str, Any]) -> dict[str, float | str | None]:
@@ -95,23 +90,6 @@ def headline(kind: str, metrics: Mapping[str, Any]) -> dict[str, float | str | N
         "first loss": loss.get("first"),
         "last loss": loss.get("last"),
     }
-
-
-def describe(parameters: Mapping[str, Any]) -> str:
-    """The parameters that a reader tells runs apart by."""
-    known = [(word, parameters[key]) for key, word in SHOWN.items() if parameters.get(key) not in (None, "")]
-    return ", ".join(_in_words(word, value) for word, value in known)
-
-
-def _in_words(word: str, value: Any) -> str:
-    if word in ("label", "model"):
-        return str(value)
-    return f"{word} {value}" if word == "seed" else f"{value:,} {word}"
-
-
-def day(moment: str | None) -> str:
-    """A time in UTC as people write it; "" for none."""
-    return datetime.fromisoformat(moment).strftime("%d %b %Y, %H:%M UTC") if moment else ""
 
 
 def _into_address(name: str, key: str) -> None:

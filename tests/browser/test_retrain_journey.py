@@ -41,8 +41,8 @@ def test_retrain_the_classifier_and_use_it(own_app: App) -> None:
     page.get_by_role("option", name=re.compile(f"{new.id[-4:]}$")).click()
     expect(body(page)).to_contain_text("Side by side")
     page.keyboard.press("Escape")
-    body(page).get_by_role("button", name="Use this run").click()
-    expect(body(page).get_by_role("button", name="Use this run")).to_have_count(1)
+    body(page).get_by_role("button", name="Promote").click()
+    expect(body(page).get_by_role("button", name="Promote")).to_have_count(1)
     settle(page)
     assert column(history)[0] == "true"
 
