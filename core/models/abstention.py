@@ -1,47 +1,69 @@
-"""When a classifier should rather say nothing: limits on probability and novelty that hold a precision."""
+"""When a classifier should rather say nothing: the confidence from which on its calls are right often enough."""
 
 from typing import Any
 
 import numpy as np
+from scipy.stats import beta
 
 from core.types import BoolArray, DoubleArray
 
 PRECISION_GOAL = 0.95
-NOVELTY_LIMITS = (1.0, 0.99, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5)
+ASSURANCE = 0.9
+NEVER = 1.01  # a threshold that no probability reaches
+NOVEL = 0.99  # further away than all but 1 % of the known biosamples are from their own nearest
+CLOSE = 0.5  # a second label that is at least half as probable as the first
+FEW_GENES = 0.3  # below this share of matched genes a call is not trusted
 
 
-def choose_abstention(
-    probability: DoubleArray, novelty: DoubleArray, correct: BoolArray, goal: float = PRECISION_GOAL
-) -> dict[str, Any]:
-    """The limits that call the most biosamples with at least ``goal`` of the calls right.
+def choose_threshold(probability: DoubleArray, correct: BoolArray, goal: float = PRECISION_GOAL) -> float:
+    """The lowest probability from which on at least ``goal`` of the calls are right, with 90 % assurance.
 
-    From out-of-fold predictions (n): probability of the first label, novelty, and whether that label is true. A call
-    stands where probability >= ``threshold`` and novelty <= ``novelty_limit``; ``coverage`` is the share of such
-    biosamples and ``precision`` that of right calls among them. Where no limits reach the goal, ``threshold`` is 1.01,
-    nothing is called and ``precision`` is None. Of equal coverage, the higher novelty limit.
+    From probabilities of first labels (n) and whether they are right. Of h right among m calls, the share is at least
+    the 10 % quantile of Beta(h + 1/2, m - h + 1/2) (Jeffreys; Brown, Cai and DasGupta 2001), so that a few lucky calls
+    set no threshold. 1.01 where no threshold reaches the goal.
     """
-    n = len(correct)
-    result: dict[str, Any] = {
-        "goal": goal, "n": n, "precision_without": float(correct.mean()) if n else None,
-        "threshold": 1.01, "novelty_limit": 1.0, "coverage": 0.0, "precision": None,
-    }  # fmt: skip
-    for limit in NOVELTY_LIMITS:
-        inside = novelty <= limit
-        found = _lowest_threshold(probability[inside], correct[inside], goal)
-        if found is not None and found[1] / n > result["coverage"]:
-            threshold, called, precision = found
-            result |= {"threshold": threshold, "novelty_limit": limit, "coverage": called / n, "precision": precision}
-    return result
-
-
-def _lowest_threshold(probability: DoubleArray, correct: BoolArray, goal: float) -> tuple[float, int, float] | None:
-    """Threshold, number of calls and their precision; None where no threshold reaches the goal."""
     order = np.argsort(-probability, kind="stable")
-    falling = probability[order]
-    precision = np.cumsum(correct[order]) / np.arange(1, len(order) + 1)
+    falling, hits = probability[order], np.cumsum(correct[order])
+    calls = np.arange(1, len(order) + 1)
+    surely = beta.ppf(1.0 - ASSURANCE, hits + 0.5, calls - hits + 0.5)
     last_of_equal = np.append(falling[1:] != falling[:-1], True)[: len(order)]
-    reached = np.flatnonzero((precision >= goal) & last_of_equal)
-    if not len(reached):
-        return None
-    at = int(reached[-1])
-    return float(falling[at]), at + 1, float(precision[at])
+    reached = np.flatnonzero((surely >= goal) & last_of_equal)
+    return float(falling[reached[-1]]) if len(reached) else NEVER
+
+
+def describe_calls(called: BoolArray, correct: BoolArray) -> dict[str, Any]:
+    """Coverage (share called) and precision (share of right ones among these; None where nothing was called)."""
+    return {
+        "coverage": float(called.mean()) if len(called) else 0.0,
+        "precision": float(correct[called].mean()) if called.any() else None,
+        "calls": int(called.sum()),
+        "n": len(called),
+        "precision_without": float(correct.mean()) if len(correct) else None,
+    }
+
+
+def reasons(
+    share_of_genes: float, probabilities: dict[str, float], novelty: float, limits: dict[str, Any]
+) -> list[str]:
+    """Why a sample is not called, in words; nothing where it is.
+
+    ``share_of_genes`` that the sample has, ``probabilities`` of labels, the highest first, and ``limits`` as the
+    evaluation left them (``threshold``, ``goal``).
+    """
+    found = []
+    if share_of_genes < FEW_GENES:
+        found.append(f"Only {share_of_genes:.0%} of the dataset's genes are in the file.")
+    threshold = float(limits.get("threshold") or 0.0)
+    (first, p), *others = probabilities.items()
+    if p >= threshold:
+        return found
+    goal = float(limits.get("goal") or PRECISION_GOAL)
+    level = f"below {threshold:.2f}, from which on {goal:.0%} of calls on unseen series were right"
+    if threshold >= NEVER:
+        level = f"and no level of it held {goal:.0%} right calls on unseen series"
+    found.append(f"The probability of {first} ({p:.2f}) is {level}.")
+    if novelty >= NOVEL:
+        found.append(f"It is unlike everything known: further away than {novelty:.1%} of what is usual in a new study.")
+    if others and others[0][1] >= CLOSE * p:
+        found.append(f"Two labels are too close: {first} ({p:.2f}) and {others[0][0]} ({others[0][1]:.2f}).")
+    return found

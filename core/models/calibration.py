@@ -29,11 +29,12 @@ class LogitCalibration:
 
     def apply(self, votes: DoubleArray) -> DoubleArray:
         """Calibrated probabilities, of the shape of ``votes``."""
-        result: DoubleArray = 1.0 / (1.0 + np.exp(-(self.slope * _logit(votes) + self.intercept)))
+        result: DoubleArray = 1.0 / (1.0 + np.exp(-(self.slope * logit(votes) + self.intercept)))
         return result
 
 
-def _logit(votes: DoubleArray) -> DoubleArray:
+def logit(votes: DoubleArray) -> DoubleArray:
+    """log(v / (1 - v)) of shares of votes, those of 0 and 1 drawn in by half a percent."""
     # Squeezed, not clipped: the order at both ends is kept.
     squeezed = EDGE + (1.0 - 2.0 * EDGE) * votes
     result: DoubleArray = np.log(squeezed / (1.0 - squeezed))
@@ -48,7 +49,7 @@ def fit_calibration(votes: DoubleArray, labels: BoolArray, seed: int = 1) -> Log
         x, y = x[chosen], y[chosen]
     if y.all() or not y.any():
         return LogitCalibration()
-    line = LogisticRegression().fit(_logit(x)[:, None], y)
+    line = LogisticRegression().fit(logit(x)[:, None], y)
     return LogitCalibration(max(float(line.coef_[0, 0]), 0.1), float(line.intercept_[0]))
 
 

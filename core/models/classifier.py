@@ -1,83 +1,40 @@
-"""From counts to tissues and cell lines: a multi-label random forest over marker genes, with all that an upload needs.
+"""From counts to tissues and cell lines: a multi-label model over marker genes, with all that an upload needs.
 
-Fitted on the training biosamples alone, in this order: the quantile target, the marker genes of each label, the forest,
-and from its out-of-bag votes the calibration and each label's threshold. The matrix is read in blocks.
+Fitted on the training biosamples alone, in this order: the quantile target, the marker genes of each label, the
+settings (``selection``), the model, and from its votes on biosamples that it has not seen the calibration and each
+label's threshold. Counts are read in blocks; what is kept of all of them are the marker genes, in float32.
 """
 
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.ensemble import RandomForestClassifier
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from core.errors import InputError, RecipeError
 from core.expression.normalise import Counts, fit_target, to_partial_target, to_target, to_target_rounded
 from core.models import classifier_files
 from core.models.calibration import LogitCalibration, fit_calibration, fit_thresholds
-from core.models.forest import forest_votes, grow_forest, out_of_bag_votes
+from core.models.confidence import Confidence
+from core.models.forest import Forest
+from core.models.linear import held_out_votes
 from core.models.markers import LabelMoments, choose_markers
+from core.models.novelty import GENES as NOVELTY_GENES
 from core.models.novelty import Novelty
+from core.models.recipe import ClassifierRecipe
+from core.models.selection import GENES, Model, Settings, choose_settings, fit_model
 from core.models.splits import spread_over_groups
-from core.types import BoolArray, DoubleArray, FloatMatrix, IndexArray, Progress, silent
+from core.types import BoolArray, CountMatrix, DoubleArray, FloatMatrix, IndexArray, Progress, silent
 
-RECIPE_VERSION = 1
 REFERENCE_ROWS = 64
+STATISTICS_ROWS = 20_000  # biosamples that the target and the choice of genes look at, at most
 BLOCK_VALUES = 2**23
 CACHED_VALUES = 2**28
 
-
-@dataclass(frozen=True)
-class ClassifierRecipe:
-    """What a classifier depends on besides its data.
-
-    ``min_label_count`` None scales with the dataset: 0.5% of the biosamples, at least 5, at most 500 (the published
-    number). ``split`` is the headline of the two evaluations; both are always done.
-    """
-
-    trees: int = 300
-    genes: int = 2000
-    min_label_count: int | None = None
-    seed: int = 1
-    split: str = "random"
-    n_folds: int = 5
-
-    def validated(self) -> "ClassifierRecipe":
-        """Itself; raises RecipeError, naming the parameter, where one is out of its range."""
-        ranges = {"trees": (1, 5000), "genes": (1, 100_000), "seed": (0, 2**32 - 1), "n_folds": (2, 50)}
-        if self.min_label_count is not None:
-            ranges["min_label_count"] = (1, 1_000_000)
-        for name, (low, high) in ranges.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-                raise RecipeError(f"{name} is {value!r}: give a whole number from {low} to {high}.")
-        if self.split not in ("random", "series"):
-            raise RecipeError(f"split is {self.split!r}: give random or series.")
-        return self
-
-    def label_minimum(self, n: int) -> int:
-        """Biosamples that a label needs among n labelled ones."""
-        return self.min_label_count if self.min_label_count is not None else min(500, max(5, round(0.005 * n)))
-
-    def to_json(self) -> str:
-        """Canonical JSON with the recipe's version."""
-        return json.dumps({"version": RECIPE_VERSION, **asdict(self)}, sort_keys=True)
-
-    @classmethod
-    def from_json(cls, text: str) -> "ClassifierRecipe":
-        """Back from ``to_json``; raises RecipeError for another version or an unknown or impossible parameter."""
-        try:
-            values = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise RecipeError(f"The recipe is not JSON ({error}).") from error
-        if not isinstance(values, dict) or values.pop("version", None) != RECIPE_VERSION:
-            raise RecipeError(f"This is no classifier recipe of version {RECIPE_VERSION}: train the classifier again.")
-        unknown = sorted(set(values) - {field.name for field in fields(cls)})
-        if unknown:
-            raise RecipeError(f"A classifier recipe has no parameter {unknown[0]!r}.")
-        return cls(**values).validated()
+Reader = Callable[[IndexArray], CountMatrix]  # positions (m) -> their counts (m x G), in that order
 
 
 def kept_labels(labels: BoolArray, recipe: ClassifierRecipe) -> BoolArray:
@@ -86,38 +43,53 @@ def kept_labels(labels: BoolArray, recipe: ClassifierRecipe) -> BoolArray:
     return np.asarray(labels.sum(axis=0) >= recipe.label_minimum(labelled))
 
 
+def decide(probabilities: DoubleArray, thresholds: DoubleArray) -> BoolArray:
+    """Labels (m x L) at or above their thresholds (L), and always the one that is highest relative to its own."""
+    relative = probabilities / thresholds
+    result = relative >= 1.0
+    result[np.arange(len(result)), relative.argmax(axis=1)] = True
+    return np.asarray(result)
+
+
 class TissueClassifier:
     """``TissueClassifier().fit(...)`` or ``TissueClassifier.load(folder)``.
 
-    ``label_names`` (L, in the order of every L below), ``gene_index`` (positions in G of the marker genes), ``target``
-    (G), ``reference`` (64 training biosamples x G, Q: what a sample that lacks genes is mapped by), ``medians`` (of the
-    marker genes: what a missing one is taken for), ``thresholds`` (L), ``novelty`` (None where no series was given).
+    ``label_names`` (L, in the order of every L below), ``gene_index`` (positions in G of the marker genes, the best
+    first), ``target`` (G), ``reference`` (64 training biosamples x G, Q: what a sample that lacks genes is mapped by),
+    ``medians`` (of the marker genes: what a missing one is taken for), ``thresholds`` (L), ``settings`` and
+    ``selection`` (how they were chosen), ``novelty`` (None where no series was given), ``confidence`` (None until
+    ``trust``).
     """
 
     recipe: ClassifierRecipe
     label_names: list[str]
+    settings: Settings
+    selection: list[dict[str, Any]]
     gene_index: IndexArray
     target: DoubleArray
     reference: FloatMatrix
     medians: FloatMatrix
     thresholds: DoubleArray
     calibration: LogitCalibration
-    forest: RandomForestClassifier
+    model: Model
     novelty: Novelty | None = None
+    confidence: Confidence | None = None
 
     def fit(
         self,
-        counts: npt.NDArray[np.uint32],
+        counts: CountMatrix | Reader,
         labels: BoolArray,
         label_names: Sequence[str],
         recipe: ClassifierRecipe | None = None,
         progress: Progress = silent,
         series: Sequence[str] | None = None,
     ) -> "TissueClassifier":
-        """Fit on counts (n x G), labels (n x L); biosamples without a kept label are left out altogether.
+        """Fit on counts (n x G, or a function that reads some of them), labels (n x L) and series (n).
 
-        Progress counts trees. Raises RecipeError where fewer than two labels have enough biosamples.
+        Biosamples without a kept label are left out altogether. Progress counts trees. Raises RecipeError where fewer
+        than two labels have enough biosamples.
         """
+        read: Reader = counts.__getitem__ if isinstance(counts, np.ndarray) else counts
         self.recipe = (recipe or ClassifierRecipe()).validated()
         kept = kept_labels(labels, self.recipe)
         rows = np.flatnonzero(labels[:, kept].any(axis=1))
@@ -129,44 +101,66 @@ class TissueClassifier:
                 f"{int(kept.sum())} of {len(kept)} labels have enough. Add labels or lower min_label_count."
             )
         self.label_names = [name for name, keep in zip(label_names, kept, strict=True) if keep]
-        chosen = self._fit_expression(counts, rows, bits, progress)
-        self.forest = grow_forest(chosen, bits, self.recipe.trees, self.recipe.seed, progress)
-        self._fit_decision(bits)
-        if series is not None:
-            names = [series[int(row)] for row in rows]
-            self.novelty = Novelty().fit(chosen, names, bits, self.recipe.seed)
+        names = None if series is None else [series[int(row)] for row in rows]
+        x = self._fit_expression(read, rows, bits, progress)
+        # Threads of BLAS, which wait for each other by spinning, take a hundred times as long over products this small.
+        with threadpool_limits(1, user_api="blas"):
+            progress("settings", 0, self.recipe.trees)
+            self.settings, self.selection = choose_settings(x, bits, names, self.recipe)
+            if names is not None:
+                self.novelty = Novelty().fit(x[:, :NOVELTY_GENES], names, bits, self.recipe.seed)
+            self.model = fit_model(x, bits, self.settings, self.recipe, self.recipe.trees, progress=progress)
+            self._fit_decision(x, bits)
         return self
 
-    def _fit_expression(
-        self, counts: npt.NDArray[np.uint32], rows: IndexArray, bits: BoolArray, progress: Progress
-    ) -> FloatMatrix:
-        """Target, marker genes, medians and reference; returns Q of the marker genes (n x g)."""
+    def _fit_expression(self, read: Reader, rows: IndexArray, bits: BoolArray, progress: Progress) -> FloatMatrix:
+        """Target, marker genes, medians and reference; returns Q of the marker genes (n x g).
+
+        Of more than 20,000 biosamples, as many, spread over labels, give the target and choose the genes.
+        """
         progress("target", 0, self.recipe.trees)
-        size = max(1, BLOCK_VALUES // counts.shape[1])
-        blocks = [rows[start : start + size] for start in range(0, len(rows), size)]
-        self.target = fit_target(counts[block] for block in blocks)
+        looked_at = spread_over_groups(bits.argmax(axis=1), STATISTICS_ROWS, self.recipe.seed)
+        n_genes = read(rows[:1]).shape[1]
+        size = max(1, BLOCK_VALUES // n_genes)
+        self.target = fit_target(read(rows[block]) for block in _blocks(looked_at, size))
         progress("genes", 0, self.recipe.trees)
-        cache: list[FloatMatrix] | None = [] if len(rows) * counts.shape[1] <= CACHED_VALUES else None
-        moments = LabelMoments.empty(bits.shape[1], counts.shape[1])
-        start = 0
-        for block in blocks:
-            q = to_target_rounded(counts[block], self.target)
-            moments.update(q, bits[start : start + len(block)])
-            start += len(block)
+        cache: list[FloatMatrix] | None = [] if len(rows) * n_genes <= CACHED_VALUES else None
+        moments = LabelMoments.empty(bits.shape[1], n_genes)
+        for block in _blocks(looked_at, size):
+            q = to_target_rounded(read(rows[block]), self.target)
+            moments.update(q, bits[block])
             if cache is not None:
                 cache.append(q)
-        self.gene_index = choose_markers(moments, self.recipe.genes)
-        normalised = cache if cache is not None else (to_target(counts[block], self.target) for block in blocks)
-        chosen = np.concatenate([q[:, self.gene_index].astype(np.float32) for q in normalised])
-        self.medians = np.median(chosen, axis=0).astype(np.float32)
+        wanted = max(self.recipe.genes or GENES, NOVELTY_GENES)
+        self.gene_index = choose_markers(moments, wanted)
+        if cache is None:
+            x = np.empty((len(rows), len(self.gene_index)), dtype=np.float32)
+            for block in _blocks(np.arange(len(rows)), size):
+                x[block] = to_target_rounded(read(rows[block]), self.target)[:, self.gene_index]
+        else:
+            x = np.concatenate([q[:, self.gene_index] for q in cache])
+        self.medians = np.median(x[looked_at], axis=0).astype(np.float32)
         drawn = rows[spread_over_groups(bits.argmax(axis=1), REFERENCE_ROWS, self.recipe.seed)]
-        self.reference = to_target_rounded(counts[drawn], self.target)
-        return chosen
+        self.reference = to_target_rounded(read(drawn), self.target)
+        return x
 
-    def _fit_decision(self, bits: BoolArray) -> None:
-        votes, judged = out_of_bag_votes(self.forest, bits.shape[1])
+    def _fit_decision(self, x: FloatMatrix, bits: BoolArray) -> None:
+        """Calibration and thresholds from votes on biosamples that the voters have not seen."""
+        if isinstance(self.model, Forest):
+            votes, judged = self.model.out_of_bag(len(bits))
+        else:
+            chosen = spread_over_groups(bits.argmax(axis=1), STATISTICS_ROWS, self.recipe.seed)
+            part, labels = x[chosen, : self.settings.genes], bits[chosen]
+            found = held_out_votes(part, labels, self.settings.penalty, self.settings.balanced, self.recipe.seed)
+            votes, judged = np.zeros(bits.shape), np.zeros(len(bits), dtype=bool)
+            votes[chosen], judged[chosen] = found, True
         self.calibration = fit_calibration(votes[judged], bits[judged], self.recipe.seed)
         self.thresholds = fit_thresholds(self.calibration.apply(votes[judged]), bits[judged])
+
+    def trust(self, confidence: Confidence | None, thresholds: DoubleArray) -> None:
+        """Takes probabilities and thresholds (L) from an evaluation on whole series that its models had not seen."""
+        if confidence is not None and self.novelty is not None:
+            self.confidence, self.thresholds = confidence, thresholds
 
     def normalise(self, counts: Counts) -> DoubleArray:
         """Q (m x G) of counts, TPM or any other increasing measure (m x G), NaN where a gene is missing.
@@ -186,48 +180,89 @@ class TissueClassifier:
                 result[rows] = to_partial_target(np.asarray(counts[rows], dtype=np.float64), present, self.reference)
         return result
 
-    def probabilities(self, q: npt.NDArray[np.floating]) -> DoubleArray:
-        """Calibrated probability of each label (m x L) from Q (m x G); a missing gene counts as its training median."""
+    def votes(self, q: npt.NDArray[np.floating]) -> DoubleArray:
+        """Votes for each label (m x L) from Q (m x G); a missing gene counts as its training median."""
+        return self.model.votes(self._chosen(q)[:, : self.settings.genes])
+
+    def _chosen(self, q: npt.NDArray[np.floating]) -> FloatMatrix:
         chosen = q[:, self.gene_index].astype(np.float32)
-        return self.calibration.apply(forest_votes(self.forest, np.where(np.isnan(chosen), self.medians, chosen)))
+        return np.where(np.isnan(chosen), self.medians, chosen)
+
+    def probabilities(self, q: npt.NDArray[np.floating]) -> DoubleArray:
+        """Probability of each label (m x L) from Q (m x G).
+
+        By ``confidence`` where the model has one: then they say how likely the label is right in a new study. Else by
+        the calibration on biosamples of the training studies.
+        """
+        votes = self.votes(q)
+        if self.confidence is None:
+            return self.calibration.apply(votes)
+        return self.confidence.apply(votes, self.distance(q))
 
     def decide(self, probabilities: DoubleArray) -> BoolArray:
         """Labels (m x L) at or above their thresholds, and always the one that is highest relative to its own."""
-        relative = probabilities / self.thresholds
-        result = relative >= 1.0
-        result[np.arange(len(result)), relative.argmax(axis=1)] = True
-        return np.asarray(result)
+        return decide(probabilities, self.thresholds)
 
-    def novelty_score(self, q: npt.NDArray[np.floating]) -> DoubleArray:
-        """Novelty (m) in [0, 1] of Q (m x G) over the marker genes. Raises InputError for a model without series."""
+    def distance(self, q: npt.NDArray[np.floating]) -> DoubleArray:
+        """Distance (m) of Q (m x G) to the nearest training biosample, over the best markers.
+
+        Raises InputError for a model without series.
+        """
         if self.novelty is None:
             raise InputError("This classifier was trained without series, so it has no novelty score: train it again.")
-        return self.novelty.score(q[:, self.gene_index])
+        return self.novelty.distance(q[:, self.gene_index[:NOVELTY_GENES]])
+
+    def novelty_score(self, q: npt.NDArray[np.floating]) -> DoubleArray:
+        """Novelty (m) in [0, 1] of Q (m x G) over the best markers. Raises InputError for a model without series."""
+        distance = self.distance(q)
+        assert self.novelty is not None
+        return self.novelty.of_distance(distance)
+
+    def contributions(self, q: npt.NDArray[np.floating], label: str) -> DoubleArray:
+        """What each marker gene (positions ``gene_index``) of one sample, Q (G), adds to the votes for a label.
+
+        0 for markers that the model does not look at and for genes that are missing.
+        """
+        x = self._chosen(q[None])[0, : self.settings.genes]
+        found, _ = self.model.contributions(x, self.label_names.index(label))
+        result = np.zeros(len(self.gene_index))
+        result[: len(found)] = found
+        result[np.isnan(q[self.gene_index])] = 0.0
+        return result
 
     def save(self, directory: Path) -> None:
         """Writes the model into the folder, which is made where it is missing."""
         arrays = {name: getattr(self, name) for name in classifier_files.ARRAYS}
-        arrays |= self.novelty.arrays() if self.novelty else {}
+        arrays |= {"sets": self.model.sets.sets} | (self.novelty.arrays() if self.novelty else {})
         facts = {
             "recipe": self.recipe.to_json(),
             "label_names": self.label_names,
+            "settings": asdict(self.settings),
+            "selection": self.selection,
             "calibration": asdict(self.calibration),
+            "confidence": asdict(self.confidence) if self.confidence else None,
         }
-        classifier_files.write(directory, self.forest, arrays, facts)
+        classifier_files.write(directory, self.model, arrays, facts)
 
     @classmethod
     def load(cls, directory: Path) -> "TissueClassifier":
         """Back from ``save``. Raises StoreError where a file is missing, damaged or holds an untrusted type."""
-        forest, arrays, facts = classifier_files.read(directory)
-        model = cls()
-        model.forest = forest
+        found, arrays, facts = classifier_files.read(directory)
+        classifier = cls()
+        classifier.model = found
         for name in classifier_files.ARRAYS:
-            setattr(model, name, arrays[name])
-        model.recipe = ClassifierRecipe.from_json(facts["recipe"])
-        model.label_names = list(facts["label_names"])
-        model.calibration = LogitCalibration(**facts["calibration"])
-        model.novelty = Novelty.from_arrays(arrays) if "novelty_units" in arrays else None
-        return model
+            setattr(classifier, name, arrays[name])
+        classifier.recipe = ClassifierRecipe.from_json(facts["recipe"])
+        classifier.label_names = list(facts["label_names"])
+        classifier.settings, classifier.selection = Settings(**facts["settings"]), facts["selection"]
+        classifier.calibration = LogitCalibration(**facts["calibration"])
+        classifier.confidence = Confidence(**facts["confidence"]) if facts["confidence"] else None
+        classifier.novelty = Novelty.from_arrays(arrays) if "novelty_units" in arrays else None
+        return classifier
+
+
+def _blocks(positions: IndexArray, size: int) -> list[IndexArray]:
+    return [positions[start : start + size] for start in range(0, len(positions), size)]
 
 
 def _patterns(values: npt.NDArray[np.generic]) -> Iterator[tuple[IndexArray, BoolArray]]:

@@ -5,8 +5,9 @@ the same numbers anywhere. Counts come by a function, because a fold needs its t
 blocks, wherever they lie.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
@@ -14,15 +15,15 @@ from sklearn.ensemble import RandomForestClassifier
 from core import settings
 from core.errors import RecipeError
 from core.models import scores
-from core.models.classifier import ClassifierRecipe, TissueClassifier, kept_labels
+from core.models.classifier import Reader, TissueClassifier, kept_labels
+from core.models.forest import Forest
+from core.models.recipe import ClassifierRecipe
 from core.models.splits import random_split, series_folds
-from core.types import BoolArray, CountMatrix, DoubleArray, FloatMatrix, IndexArray, Progress, silent
+from core.types import BoolArray, DoubleArray, FloatMatrix, IndexArray, Progress, silent
 
 BLOCK = 500
 PUBLISHED_TREES = 10
-PUBLISHED_VALUES = 2**29
-
-Reader = Callable[[IndexArray], CountMatrix]  # positions (m) -> their counts (m x G), in that order
+PUBLISHED_VALUES = 2**28
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,18 @@ class FoldPlan:
 
 @dataclass(frozen=True)
 class FoldScores:
-    """What one fold gave for its t test biosamples: of each model, probabilities and calls (t x L); novelty (t)."""
+    """What one fold gave for its t test biosamples: of each model, probabilities and calls (t x L).
+
+    ``votes`` (t x L) and ``distance`` and ``novelty`` (t) are those of the model; ``settings`` what it chose.
+    """
 
     model: tuple[DoubleArray, BoolArray]
     majority: tuple[DoubleArray, BoolArray]
     published: tuple[DoubleArray, BoolArray]
+    votes: DoubleArray
+    distance: DoubleArray
     novelty: DoubleArray
+    settings: dict[str, Any]
 
 
 def plan_folds(
@@ -125,29 +132,34 @@ def score_fold(plan: FoldPlan, fold: Fold, read: Reader, progress: Progress = si
     bits, n_labels = plan.labels[fold.train], plan.labels.shape[1]
     series = [plan.series[int(row)] for row in fold.train]
     columns = [str(i) for i in range(n_labels)]
-    model = TissueClassifier().fit(read(fold.train), bits, columns, recipe, progress, series)
+    model = TissueClassifier().fit(lambda rows: read(fold.train[rows]), bits, columns, recipe, progress, series)
     published = _published_forest(read, fold.train, bits, model, recipe.seed)
-    for forest in (model.forest, published):
-        # Threads add up the votes of trees as they finish; in one thread the sum has one order, and one last digit.
-        forest.set_params(n_jobs=1)
+    # Threads add up the votes of trees as they finish; in one thread the sum has one order, and one last digit.
+    published.set_params(n_jobs=1)
+    if isinstance(model.model, Forest):
+        model.model.trees.set_params(n_jobs=1)
     known = np.array([int(name) for name in model.label_names], dtype=np.intp)
-    probabilities, published_probabilities = np.zeros((2, len(fold.test), n_labels))
-    calls, published_calls = np.zeros((2, len(fold.test), n_labels), dtype=bool)
-    novelty = np.zeros(len(fold.test))
+    votes, probabilities, by_published = np.zeros((3, len(fold.test), n_labels))
+    calls, called_by_published = np.zeros((2, len(fold.test), n_labels), dtype=bool)
+    distance = np.zeros(len(fold.test))
     for start in range(0, len(fold.test), BLOCK):
         block = np.arange(start, min(start + BLOCK, len(fold.test)))
         q = model.normalise(read(fold.test[block]))
-        found = model.probabilities(q)
-        probabilities[np.ix_(block, known)] = found
-        calls[np.ix_(block, known)] = model.decide(found)
-        novelty[block] = model.novelty_score(q)
-        published_probabilities[block], published_calls[block] = _published_predictions(published, q, n_labels)
+        votes[np.ix_(block, known)] = found = model.votes(q)
+        calibrated = model.calibration.apply(found)
+        probabilities[np.ix_(block, known)], calls[np.ix_(block, known)] = calibrated, model.decide(calibrated)
+        distance[block] = model.distance(q)
+        by_published[block], called_by_published[block] = _published_predictions(published, q, n_labels)
     majority = scores.majority_baseline(bits)
+    assert model.novelty is not None  # the fold has series
     return FoldScores(
         model=(probabilities, calls),
         majority=(majority.probabilities(len(fold.test)), majority.decide(len(fold.test))),
-        published=(published_probabilities, published_calls),
-        novelty=novelty,
+        published=(by_published, called_by_published),
+        votes=votes,
+        distance=distance,
+        novelty=model.novelty.of_distance(distance),
+        settings=asdict(model.settings),
     )
 
 

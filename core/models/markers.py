@@ -39,6 +39,15 @@ class LabelMoments:
         self.label_sum += bits @ values
         self.label_squares += bits @ np.square(values)
 
+    def without(self, q: FloatMatrix, labels: BoolArray) -> "LabelMoments":
+        """The same sums as if these biosamples, q (m x G) with labels (m x L), had never been counted."""
+        other = LabelMoments.empty(*self.label_sum.shape)
+        other.update(q, labels)
+        return LabelMoments(
+            self.n - other.n, self.n_label - other.n_label, self.total - other.total,
+            self.label_sum - other.label_sum, self.label_squares - other.label_squares,
+        )  # fmt: skip
+
     def effect(self) -> DoubleArray:
         """d (L x G) = (mean of the label - mean of the rest) / sqrt(pooled variance within labels + 0.3).
 
@@ -55,7 +64,7 @@ class LabelMoments:
 
 
 def choose_markers(moments: LabelMoments, n_genes: int) -> IndexArray:
-    """Positions (ascending) of the ``n_genes`` genes that are highest in some label.
+    """Positions of the ``n_genes`` genes that are highest in some label, the best first.
 
     Labels take turns: first the best marker of every label, then the second, and so on, so that a rare label with
     weak markers gets its share. Genes that are the same in every biosample are never chosen; there may be fewer.
@@ -66,5 +75,5 @@ def choose_markers(moments: LabelMoments, n_genes: int) -> IndexArray:
     np.put_along_axis(rank, order, np.arange(effect.shape[1])[None, :], axis=1)
     varies = np.ptp(effect[moments.n_label > 0], axis=0) > 1e-9
     best = np.where(varies, rank.min(axis=0), effect.shape[1])
-    chosen = np.lexsort((-effect.max(axis=0), best))[: min(n_genes, int(varies.sum()))]
-    return np.sort(chosen)
+    chosen: IndexArray = np.lexsort((-effect.max(axis=0), best))[: min(n_genes, int(varies.sum()))]
+    return chosen

@@ -94,3 +94,12 @@ def spread_over_groups(groups: IndexArray, limit: int, seed: int) -> IndexArray:
     starts = np.flatnonzero(np.diff(groups[by_group], prepend=-1))
     turn = np.arange(len(groups)) - np.repeat(starts, np.diff(np.append(starts, len(groups))))
     return np.sort(by_group[np.argsort(turn, kind="stable")[:limit]])
+
+
+def dealt(labels: BoolArray, n_folds: int, seed: int) -> IndexArray:
+    """Fold (n) of each biosample: those of a label set (n x L) are dealt out in turn, in seeded order."""
+    _, set_of = np.unique(labels, axis=0, return_inverse=True)
+    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    fold = np.empty(len(labels), dtype=np.intp)
+    fold[shuffled[np.argsort(set_of.ravel()[shuffled], kind="stable")]] = np.arange(len(labels)) % n_folds
+    return fold

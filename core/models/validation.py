@@ -2,10 +2,14 @@
 
 Each split fits everything on its training part alone, target included, and is set beside the majority baseline and the
 forest of the published work (10 trees, scikit-learn's defaults, all genes, predictions that may hold no label).
+
+Probabilities of the random split are calibrated on out-of-bag votes of its training part. Those of the series split are
+what an upload gets: for each fold, confidence, thresholds and the limit of abstention are fitted on the predictions for
+the other folds, whose series they have not seen. What the model that is kept uses is fitted on those of all folds.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +17,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from core.models import scores
-from core.models.abstention import choose_abstention
-from core.models.classifier import ClassifierRecipe
+from core.models.abstention import PRECISION_GOAL, choose_threshold, describe_calls
+from core.models.calibration import fit_thresholds
+from core.models.classifier import decide
+from core.models.confidence import Confidence, fit_confidence
 from core.models.folds import Fold, FoldPlan, FoldScores, plan_folds, score_here
+from core.models.recipe import ClassifierRecipe
 from core.types import BoolArray, CountMatrix, DoubleArray, IndexArray, Progress, silent
 
 
@@ -24,11 +31,15 @@ class Validation:
     """``summary``: JSON-able. ``predictions``: a row for each tested biosample and split, by position in the input.
 
     Columns of ``predictions``: position, split (random | series), fold, true, predicted (labels joined by |), first
-    (the first predicted label), probability (of the first), correct (whether the first is true), novelty.
+    (the first predicted label), probability (of the first), correct (whether the first is true), novelty, called
+    (whether it would not have been abstained from; in the random split always true).
+    ``confidence`` and ``thresholds`` (L) are for the model that is kept; None where there are no folds of series.
     """
 
     summary: dict[str, Any]
     predictions: pd.DataFrame
+    confidence: Confidence | None = None
+    thresholds: DoubleArray | None = None
 
     def tables(self, sample_ids: npt.NDArray[Any]) -> dict[str, pd.DataFrame]:
         """Tables with a ``split`` column each: predictions (with sample_id), per_label, confusion, calibration.
@@ -38,7 +49,7 @@ class Validation:
         predictions = self.predictions.copy()
         predictions.insert(0, "sample_id", sample_ids[predictions["position"].to_numpy()])
         done = {name: split for name, split in self.summary["splits"].items() if split is not None}
-        per_label = [{"split": name, **row} for name, split in done.items() for row in split["model"]["per_label"]]
+        per_label = [{"split": name, **row} for name, split in done.items() for row in _beside_published(split)]
         bins = [{"split": name, **row} for name, split in done.items() for row in split["calibration"]]
         return {
             "predictions": predictions,
@@ -58,7 +69,10 @@ class _Tested:
     model: tuple[DoubleArray, BoolArray]
     majority: tuple[DoubleArray, BoolArray]
     published: tuple[DoubleArray, BoolArray]
+    votes: DoubleArray
+    distance: DoubleArray
     novelty: DoubleArray
+    called: BoolArray
 
 
 def evaluate_classifier(
@@ -83,13 +97,16 @@ def validation_of(plan: FoldPlan, scored: Iterable[FoldScores]) -> Validation:
     """The scores of every fold of the plan, in its order, put together; whoever ran them, and wherever."""
     parts = list(zip(plan.folds, scored, strict=True))
     summaries: dict[str, Any] = {"random": None, "series": None}
-    tables = []
+    tables, abstention = [], _no_abstention()
+    kept: tuple[Confidence | None, DoubleArray | None] = (None, None)
     for name in dict.fromkeys(fold.split for fold in plan.folds):
         of_split = [(fold, found) for fold, found in parts if fold.split == name]
         tested = _join(plan, of_split)
+        if name == "series":
+            tested, kept, abstention = _as_for_uploads(tested, plan.recipe.seed)
         tables.append(_table(tested, plan.label_names, name))
         summaries[name] = _summary(plan, tested, tables[-1], [fold for fold, _ in of_split])
-    predictions = pd.concat(tables, ignore_index=True)
+        summaries[name]["settings"] = [found.settings for _, found in of_split]
     summary = {
         "n_biosamples": len(plan.used),
         "labels": plan.label_names,
@@ -98,21 +115,82 @@ def validation_of(plan: FoldPlan, scored: Iterable[FoldScores]) -> Validation:
         "headline": plan.recipe.split if summaries[plan.recipe.split] else "random",
         "splits": summaries,
         "series_split_missing": plan.series_split_missing,
-        "abstention": _abstention(predictions, "series" if summaries["series"] else "random"),
+        "gap": _gap(summaries),
+        "abstention": abstention,
     }
-    return Validation(summary, predictions)
+    return Validation(summary, pd.concat(tables, ignore_index=True), *kept)
+
+
+def _as_for_uploads(
+    tested: _Tested, seed: int
+) -> tuple[_Tested, tuple[Confidence | None, DoubleArray | None], dict[str, Any]]:
+    """Probabilities, calls and abstention of each fold by what the other folds say; and what all of them say."""
+    probabilities, calls = tested.model[0].copy(), tested.model[1].copy()
+    called, folds = np.zeros(len(tested.rows), dtype=bool), []
+    for number in np.unique(tested.fold):
+        own = tested.fold == number
+        confidence, thresholds, limit = _fit_trust(tested, ~own, seed)
+        if confidence is not None and thresholds is not None:
+            probabilities[own] = confidence.apply(tested.votes[own], tested.distance[own])
+            calls[own] = decide(probabilities[own], thresholds)
+        p, right = _first(probabilities[own], calls[own], tested.truth[own])
+        called[own] = p >= limit
+        folds.append({"fold": int(number), "threshold": limit, **describe_calls(called[own], right)})
+    confidence, thresholds, limit = _fit_trust(tested, np.ones(len(called), dtype=bool), seed)
+    _, right = _first(probabilities, calls, tested.truth)
+    report = {"split": "series", "goal": PRECISION_GOAL, "threshold": limit, **describe_calls(called, right)}
+    report["folds"] = folds
+    return replace(tested, model=(probabilities, calls), called=called), (confidence, thresholds), report
+
+
+def _fit_trust(tested: _Tested, rows: BoolArray, seed: int) -> tuple[Confidence | None, DoubleArray | None, float]:
+    """Confidence, thresholds (L) and the limit of abstention, from some of the tested biosamples."""
+    votes, distance, truth = tested.votes[rows], tested.distance[rows], tested.truth[rows]
+    confidence = fit_confidence(votes, distance, truth, seed)
+    if confidence is None:
+        p, right = _first(tested.model[0][rows], tested.model[1][rows], truth)
+        return None, None, choose_threshold(p, right)
+    probabilities = confidence.apply(votes, distance)
+    thresholds = fit_thresholds(probabilities, truth)
+    p, right = _first(probabilities, decide(probabilities, thresholds), truth)
+    return confidence, thresholds, choose_threshold(p, right)
+
+
+def _first(probabilities: DoubleArray, calls: BoolArray, truth: BoolArray) -> tuple[DoubleArray, BoolArray]:
+    """Probability (t) of the first predicted label, and whether it is true (t)."""
+    each, first = np.arange(len(truth)), _first_label(probabilities, calls)
+    return probabilities[each, first], truth[each, first]
+
+
+def _first_label(probabilities: DoubleArray, calls: BoolArray) -> IndexArray:
+    first: IndexArray = np.where(calls, probabilities, -1.0).argmax(axis=1)
+    return first
+
+
+def _no_abstention() -> dict[str, Any]:
+    """Without unseen series there is no saying which calls to trust there: none is held back."""
+    return {"split": None, "goal": PRECISION_GOAL, "threshold": 0.0, "coverage": None, "precision": None, "folds": []}
+
+
+def _gap(splits: dict[str, Any]) -> dict[str, float] | None:
+    """What the random split promises more than new studies will see; None where there is one split."""
+    random, series = splits["random"], splits["series"]
+    if series is None:
+        return None
+    names = ("samples_f1", "macro_f1", "micro_f1", "macro_auprc")
+    return {name: random["model"][name] - series["model"][name] for name in names}
+
+
+def _beside_published(split: dict[str, Any]) -> list[dict[str, Any]]:
+    """Rows by label, each with the scores of the published forest."""
+    pairs = zip(split["model"]["per_label"], split["published_forest"]["per_label"], strict=True)
+    return [{**row, "published_f1": other["f1"], "published_auprc": other["auprc"]} for row, other in pairs]
 
 
 def confusion_table(predictions: pd.DataFrame) -> pd.DataFrame:
     """Counts by split, true label and first predicted label; a biosample counts once for each of its true labels."""
     pairs = predictions[["split", "true", "first"]].assign(true=predictions["true"].str.split("|")).explode("true")
     return pairs.rename(columns={"first": "predicted"}).value_counts(sort=False).rename("count").reset_index()
-
-
-def _abstention(predictions: pd.DataFrame, split: str) -> dict[str, Any]:
-    chosen = predictions[predictions["split"] == split]
-    probability, novelty = chosen["probability"].to_numpy(), chosen["novelty"].to_numpy()
-    return {"split": split, **choose_abstention(probability, novelty, chosen["correct"].to_numpy())}
 
 
 def _join(plan: FoldPlan, parts: list[tuple[Fold, FoldScores]]) -> _Tested:
@@ -122,13 +200,17 @@ def _join(plan: FoldPlan, parts: list[tuple[Fold, FoldScores]]) -> _Tested:
 
     rows = np.concatenate([fold.test for fold, _ in parts])
     number = np.repeat([fold.number for fold, _ in parts], [len(fold.test) for fold, _ in parts])
-    novelty = np.concatenate([found.novelty for _, found in parts])
-    return _Tested(rows, number, plan.labels[rows], both("model"), both("majority"), both("published"), novelty)
+    votes, distance, novelty = (
+        np.concatenate([getattr(found, name) for _, found in parts]) for name in ("votes", "distance", "novelty")
+    )
+    models = both("model"), both("majority"), both("published")
+    everything = np.ones(len(rows), dtype=bool)
+    return _Tested(rows, number, plan.labels[rows], *models, votes, distance, novelty, everything)
 
 
 def _table(tested: _Tested, names: list[str], split: str) -> pd.DataFrame:
     probabilities, calls = tested.model
-    first = np.where(calls, probabilities, -1.0).argmax(axis=1)
+    first = _first_label(probabilities, calls)
     each = np.arange(len(first))
     return pd.DataFrame(
         {
@@ -141,6 +223,7 @@ def _table(tested: _Tested, names: list[str], split: str) -> pd.DataFrame:
             "probability": probabilities[each, first],
             "correct": tested.truth[each, first],
             "novelty": tested.novelty,
+            "called": tested.called,
         }
     )
 

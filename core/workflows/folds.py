@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from core.engine import DaskEngine, Engine, one_blas_thread
 from core.errors import RecipeError, StoreError
-from core.models.classifier import ClassifierRecipe
-from core.models.folds import FoldPlan, FoldScores, Reader, plan_folds, score_fold, score_here
+from core.models.classifier import Reader
+from core.models.folds import FoldPlan, FoldScores, plan_folds, score_fold, score_here
+from core.models.probing import probe
+from core.models.recipe import ClassifierRecipe
 from core.models.validation import Validation, validation_of
 from core.store.datasets import StoredDataset
 from core.types import IndexArray, Progress, silent
@@ -43,9 +46,15 @@ def evaluate_on(
         return validation_of(plan, score_here(plan, _reader(dataset), progress))
 
 
+def probe_on(dataset: StoredDataset, recipe: ClassifierRecipe, progress: Progress = silent) -> dict[str, Any]:
+    """Novelty of labels left out, and the learning curve (``core.models.probing``), on this machine."""
+    with one_blas_thread():
+        return probe(_plan(dataset, recipe), _reader(dataset), progress)
+
+
 def _on_workers(engine: DaskEngine, dataset: StoredDataset, plan: FoldPlan, progress: Progress) -> Iterator[FoldScores]:
     fixed = (str(dataset.path), dataset.key, asdict(plan.recipe))
-    tasks = [(*fixed, number) for number in range(len(plan.folds))]
+    tasks = [(*fixed, number, dataset.edits) for number in range(len(plan.folds))]
     progress("folds", 0, len(tasks))
     for number, scored in enumerate(engine.map(score_stored_fold, tasks)):
         fold = plan.folds[number]
@@ -53,12 +62,15 @@ def _on_workers(engine: DaskEngine, dataset: StoredDataset, plan: FoldPlan, prog
         yield scored
 
 
-def score_stored_fold(folder: str, key: str, parameters: dict[str, Any], number: int) -> FoldScores:
+def score_stored_fold(
+    folder: str, key: str, parameters: dict[str, Any], number: int, edits: pd.DataFrame | None = None
+) -> FoldScores:
     """One fold (0-based ``number`` in the plan) of the dataset in that folder: the task of a worker.
 
-    Raises StoreError where another dataset lies there by now than the one of that ``key``.
+    ``edits`` are those of the labels when the training began. Raises StoreError where another dataset lies there by
+    now than the one of that ``key``.
     """
-    dataset = StoredDataset(Path(folder))
+    dataset = StoredDataset(Path(folder), edits)
     if dataset.key != key:
         raise StoreError(f"Dataset {dataset.name!r} was built anew while it was trained on: train again.")
     plan = _plan(dataset, ClassifierRecipe(**parameters))

@@ -10,15 +10,17 @@ import pandas as pd
 from core import __version__
 from core.engine import open_engine
 from core.errors import RecipeError
-from core.models.classifier import ClassifierRecipe, TissueClassifier
+from core.models.classifier import TissueClassifier
 from core.models.generators import GeneratorRecipe
 from core.models.generators.study import train_and_evaluate
+from core.models.recipe import ClassifierRecipe
 from core.store.datasets import StoredDataset
 from core.store.files import write_json, write_parquet
 from core.store.runs import Run, now
 from core.store.workspace import Workspace
 from core.types import Progress
-from core.workflows.folds import evaluate_on, labelled_rows
+from core.workflows.cards import label_facts
+from core.workflows.folds import evaluate_on, labelled_rows, probe_on
 from core.workflows.stages import Stages
 
 
@@ -34,25 +36,34 @@ def train_classifier(
     dataset = workspace.dataset(run.dataset)
     recipe = ClassifierRecipe(**run.recipe["parameters"]).validated()
     labelled = labelled_rows(dataset)
-    stages = Stages(progress, {"scoring on held-out biosamples": 4.0, "fitting the final forest": 1.0, "saving": 0.2})
+    stages = Stages(
+        progress,
+        {"scoring on held-out biosamples": 4.0, "probing": 1.5, "fitting the final model": 1.0, "saving": 0.2},
+    )
     with open_engine(engine, scheduler) as where:
         validation = evaluate_on(where, dataset, recipe, stages.stage("scoring on held-out biosamples"))
+    summary: dict[str, Any] = validation.summary | probe_on(dataset, recipe, stages.stage("probing"))
     model = TissueClassifier().fit(
-        dataset.counts(labelled),
+        lambda rows: dataset.counts(labelled[rows]),
         dataset.label_matrix[labelled],
         dataset.label_names,
         recipe,
-        stages.stage("fitting the final forest"),
+        stages.stage("fitting the final model"),
         dataset.biosamples["series_id"].iloc[labelled].tolist(),
     )
+    if validation.thresholds is not None:
+        model.trust(validation.confidence, validation.thresholds)
+    summary["selection"] = model.selection
     stages.stage("saving")
     model.save(run.path / "model")
     ids = dataset.biosamples["sample_id"].to_numpy()[labelled]
-    for name, table in validation.tables(ids).items():
+    tables = validation.tables(ids) | {"learning_curve": pd.DataFrame(summary["learning_curve"])}
+    tables["novelty"] = pd.DataFrame(summary["novelty"]["labels"])
+    for name, table in tables.items():
         write_parquet(run.path / f"{name}.parquet", table)
-    card = _card(dataset, asdict(recipe), validation.summary, ids.tolist())
+    card = _card(dataset, asdict(recipe), summary, ids.tolist())
     write_json(run.path / "card.json", card | {"engine": engine})
-    return dict(validation.summary)
+    return summary
 
 
 def train_generator(workspace: Workspace, run: Run, progress: Progress) -> dict[str, Any]:
@@ -101,5 +112,10 @@ def _card(
     import torch
 
     versions = {"archscope": __version__, "scikit-learn": sklearn.__version__, "torch": torch.__version__}
-    card = {"dataset": dataset.name, "fingerprint": dataset.fingerprint, "build": dataset.recipe, "recipe": recipe}
+    rows = np.flatnonzero(dataset.biosamples["sample_id"].isin(biosamples))
+    series = dataset.biosamples["series_id"].iloc[rows].tolist()
+    card: dict[str, Any] = {"dataset": dataset.name, "fingerprint": dataset.fingerprint, "build": dataset.recipe}
+    card |= {"recipe": recipe, "simulated": dataset.simulated}
+    card |= label_facts(dataset.label_matrix[rows], dataset.label_names, series)
+    card["labels"] = {"hash": dataset.labels_hash, "edits": dataset.edits_applied}
     return card | {"created": now(), "versions": versions, "metrics": metrics, "training_biosamples": biosamples}

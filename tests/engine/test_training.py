@@ -11,7 +11,7 @@ from core import workflows
 from core.__main__ import main
 from core.engine import DaskEngine, LocalEngine
 from core.errors import CancelledError, RecipeError, StoreError
-from core.models.classifier import ClassifierRecipe
+from core.models.recipe import ClassifierRecipe
 from core.store.runs import Run
 from core.store.workspace import Workspace
 from core.types import silent

@@ -17,9 +17,10 @@ from core.errors import InputError, RecipeError, StoreError
 from core.expression.normalise import fit_target, to_target
 from core.models import classifier, classifier_files, scores
 from core.models.calibration import LogitCalibration, fit_calibration, fit_thresholds
-from core.models.classifier import ClassifierRecipe, TissueClassifier
+from core.models.classifier import TissueClassifier
 from core.models.forest import label_weights
 from core.models.markers import LabelMoments, choose_markers
+from core.models.recipe import ClassifierRecipe
 from tests.models.small_tissues import N_MARKERS, NAMES, Tissues, simulate
 
 RECIPE = ClassifierRecipe(trees=40, genes=60)
@@ -49,7 +50,7 @@ def test_it_learns_what_is_there(model: TissueClassifier, unseen: Tissues) -> No
 
 def test_the_marker_genes_are_found(model: TissueClassifier) -> None:
     markers = set(range(N_MARKERS * len(NAMES)))
-    assert len(markers & set(model.gene_index.tolist())) >= 0.9 * len(markers)
+    assert len(markers & set(model.gene_index[:60].tolist())) >= 0.9 * len(markers)
 
 
 def test_progress_counts_trees_and_never_goes_back(data: Tissues) -> None:
@@ -61,7 +62,7 @@ def test_progress_counts_trees_and_never_goes_back(data: Tissues) -> None:
     done = [call[1] for call in calls]
     assert done == sorted(done)
     assert {call[2] for call in calls} == {25}
-    assert [stage for stage, *_ in calls[:3]] == ["target", "genes", "forest"]
+    assert [stage for stage, *_ in calls[:4]] == ["target", "genes", "settings", "forest"]
     assert len(calls) > 8
     assert calls[-1] == ("forest", 25, 25)
 
@@ -163,9 +164,9 @@ def test_samples_that_cannot_be_used_are_refused(model: TissueClassifier) -> Non
 
 def test_novelty_is_over_the_marker_genes(model: TissueClassifier, data: Tissues) -> None:
     q = model.normalise(data.counts[:10])
-    assert model.novelty_score(q).max() == 0.0
+    assert model.novelty_score(q).max() < 1e-4
     shuffled = np.random.default_rng(0).permuted(q, axis=1)
-    assert model.novelty_score(shuffled).min() == 1.0
+    assert model.novelty_score(shuffled).min() > 0.98
     plain = TissueClassifier().fit(data.counts, data.labels, NAMES, replace(RECIPE, trees=2))
     with pytest.raises(InputError, match="without series"):
         plain.novelty_score(q)
@@ -225,7 +226,7 @@ def test_another_model_or_one_of_other_sizes_is_refused(model: TissueClassifier,
     skops.io.dump(DummyClassifier(), tmp_path / classifier_files.FOREST)
     with pytest.raises(StoreError, match="DummyClassifier"):
         TissueClassifier.load(tmp_path)
-    small = RandomForestClassifier(2).fit(np.eye(4), np.eye(4, dtype=bool))
+    small = RandomForestClassifier(2).fit(np.eye(4), np.arange(4))
     skops.io.dump(small, tmp_path / classifier_files.FOREST)
     with pytest.raises(StoreError, match="belong together"):
         TissueClassifier.load(tmp_path)
@@ -263,7 +264,8 @@ def test_the_forest_file_is_an_archive_of_plain_parts(model: TissueClassifier, t
 @pytest.mark.parametrize(
     "wrong",
     [{"trees": 0}, {"trees": 2.5}, {"genes": 0}, {"seed": -1}, {"n_folds": 1}, {"min_label_count": 0},
-     {"split": "half"}, {"trees": True}],
+     {"split": "half"}, {"trees": True},
+     {"family": "oracle"}, {"min_leaf": 0}, {"balanced": "yes"}],
 )  # fmt: skip
 def test_a_parameter_out_of_range_is_named(wrong: dict[str, object]) -> None:
     with pytest.raises(RecipeError, match=next(iter(wrong))):
@@ -276,7 +278,7 @@ def test_recipes_survive_json_and_refuse_what_they_do_not_know() -> None:
     with pytest.raises(RecipeError, match="version"):
         ClassifierRecipe.from_json('{"version": 99}')
     with pytest.raises(RecipeError, match="'leaves'"):
-        ClassifierRecipe.from_json('{"version": 1, "leaves": 3}')
+        ClassifierRecipe.from_json('{"version": 2, "leaves": 3}')
     with pytest.raises(RecipeError, match="not JSON"):
         ClassifierRecipe.from_json("{")
 
@@ -297,6 +299,9 @@ def test_markers_by_a_plain_loop() -> None:
             expected[label, gene] = (q[bits, gene].mean() - q[~bits, gene].mean()) / np.sqrt(pooled + 0.3)
     np.testing.assert_allclose(moments.effect(), expected, atol=1e-4)
     assert 11 not in choose_markers(moments, 12)
+    rest = LabelMoments.empty(3, 12)
+    rest.update(q[10:], labels[10:])
+    np.testing.assert_allclose(moments.without(q[:10], labels[:10]).effect(), rest.effect(), atol=1e-6)
     best = {int(row[:11].argmax()) for row in expected}
     assert set(choose_markers(moments, len(best)).tolist()) == best
 

@@ -11,8 +11,10 @@ from sklearn.model_selection import train_test_split
 
 from core.errors import RecipeError
 from core.models import folds
-from core.models.abstention import choose_abstention
-from core.models.classifier import ClassifierRecipe, TissueClassifier
+from core.models.calibration import fit_thresholds
+from core.models.classifier import TissueClassifier, decide
+from core.models.confidence import fit_confidence
+from core.models.recipe import ClassifierRecipe
 from core.models.validation import Validation, evaluate_classifier, validation_of
 from tests.models.small_tissues import NAMES, Tissues, simulate
 
@@ -178,7 +180,10 @@ def test_one_series_leaves_the_random_split_and_says_so(data: Tissues) -> None:
     found = evaluate_classifier(data.counts, data.labels, ALL_NAMES, ["GSE1"] * 100, RECIPE)
     assert found.summary["splits"]["series"] is None
     assert "at least 2 series" in found.summary["series_split_missing"]
-    assert found.summary["abstention"]["split"] == "random"
+    assert found.summary["abstention"]["split"] is None
+    assert found.summary["abstention"]["threshold"] == 0.0
+    assert found.summary["gap"] is None
+    assert found.confidence is None
     assert set(found.predictions["split"]) == {"random"}
     assert set(found.tables(np.arange(100))["per_label"]["split"]) == {"random"}
 
@@ -218,33 +223,40 @@ def test_the_published_forest_takes_a_part_of_large_data(
     assert sizes == [40, 40, 40]
 
 
-def slow_abstention(p: np.ndarray, novelty: np.ndarray, correct: np.ndarray, limits: list[float]) -> float:
-    """The best coverage of any pair of limits."""
-    best = 0.0
-    for limit in limits:
-        for threshold in p:
-            called = (p >= threshold) & (novelty <= limit)
-            if called.any() and correct[called].mean() >= 0.95:
-                best = max(best, float(called.mean()))
-    return best
+def test_what_uploads_get_is_fitted_on_other_folds(data: Tissues, found: Validation) -> None:
+    """By hand: confidence, thresholds and the limit of each fold from the votes on the others alone."""
+    plan = folds.plan_folds(data.labels, ALL_NAMES, data.series, RECIPE)
+    scored = list(folds.score_here(plan, data.counts.__getitem__))[1:]
+    rows = found.predictions[found.predictions["split"] == "series"].reset_index(drop=True)
+    start = 0
+    for number, part in enumerate(scored):
+        others = [other for i, other in enumerate(scored) if i != number]
+        truth = np.concatenate([plan.labels[plan.folds[1 + i].test] for i in range(3) if i != number])
+        votes, distance = (np.concatenate([getattr(o, name) for o in others]) for name in ("votes", "distance"))
+        confidence = fit_confidence(votes, distance, truth)
+        assert confidence is not None
+        p = confidence.apply(part.votes, part.distance)
+        calls = decide(p, fit_thresholds(confidence.apply(votes, distance), truth))
+        first = np.where(calls, p, -1).argmax(axis=1)
+        own = rows.iloc[start : start + len(p)]
+        np.testing.assert_allclose(own["probability"], p[np.arange(len(p)), first])
+        assert own["first"].tolist() == [ALL_NAMES[i] for i in first]
+        start += len(p)
+    abstention = found.summary["abstention"]
+    called = rows["called"].to_numpy()
+    assert abstention["coverage"] == pytest.approx(called.mean())
+    assert abstention["n"] == len(rows) == sum(fold["n"] for fold in abstention["folds"])
+    if called.any():
+        assert abstention["precision"] == pytest.approx(rows["correct"][called].mean())
+    assert found.confidence is not None and found.thresholds is not None and len(found.thresholds) == 5
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_abstention_calls_the_most_at_the_precision(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    p, novelty = np.round(rng.random(120), 2), rng.random(120)
-    correct = rng.random(120) < np.clip(1.3 * p - 0.4 * (novelty > 0.8), 0, 1)
-    chosen = choose_abstention(p, novelty, correct)
-    called = (p >= chosen["threshold"]) & (novelty <= chosen["novelty_limit"])
-    assert called.mean() == pytest.approx(chosen["coverage"])
-    assert correct[called].mean() == pytest.approx(chosen["precision"])
-    assert chosen["precision"] >= 0.95
-    assert chosen["coverage"] == pytest.approx(
-        slow_abstention(p, novelty, correct, [1.0, 0.99, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5])
-    )
-
-
-def test_where_no_threshold_is_precise_enough_nothing_is_called() -> None:
-    chosen = choose_abstention(np.array([0.9, 0.8]), np.zeros(2), np.array([False, True]))
-    assert (chosen["coverage"], chosen["precision"]) == (0.0, None)
-    assert chosen["threshold"] > 1.0
+def test_the_gap_and_the_published_forest_stand_beside(found: Validation) -> None:
+    splits = found.summary["splits"]
+    for name, gap in found.summary["gap"].items():
+        assert gap == pytest.approx(splits["random"]["model"][name] - splits["series"]["model"][name])
+    rows = found.tables(np.arange(100))["per_label"].set_index(["split", "label"])
+    for split in ("random", "series"):
+        for row in splits[split]["published_forest"]["per_label"]:
+            if row["auprc"] is not None:
+                assert rows.loc[(split, row["label"]), "published_auprc"] == row["auprc"]
