@@ -4,7 +4,7 @@ n = biosamples, G = all genes of the dataset, g = genes that have a length (the 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +18,7 @@ StepArray = npt.NDArray[np.int64]  # see core.expression.normalise
 Tile = npt.NDArray[np.floating[Any]]  # some genes x n, or some rows of a larger matrix
 BoolArray = npt.NDArray[np.bool_]
 IndexArray = npt.NDArray[np.intp]
+SampleValues = npt.NDArray[np.uint32] | npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 # Columns that every reader delivers; text is "" and numbers are NaN where the file has none.
 GENE_COLUMNS = ("symbol", "ensembl_gene_id", "biotype")
@@ -41,27 +42,58 @@ def silent(stage: str, done: float, total: float, **values: float | str) -> None
 class SampleSet:
     """What an uploaded file holds, before its genes are looked up.
 
-    ``values`` (m samples x p genes, float64, finite, >= 0); ``gene_ids`` (p) as written in the file;
-    ``kind`` in words ("table of counts by symbol", "kallisto abundance.tsv", ...); ``notes`` for the user.
+    ``values`` (m samples x p genes, finite, >= 0): uint32 where the file holds whole numbers alone, else float32 (read
+    from a file; any float will do); ``gene_ids`` (p) as written in the file; ``kind`` in words ("table of counts by
+    symbol", "kallisto abundance.tsv", ...); ``notes`` for the user; ``counted``: the file says that these are counts.
     """
 
-    values: DoubleArray
+    values: SampleValues
     gene_ids: list[str]
     sample_names: list[str]
     kind: str
     notes: list[str] = field(default_factory=list)
+    counted: bool = False
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What the values of a sample are: ``log_base`` of log(1 + x), 0 where they are on a plain scale; ``per_length``
+    where they were divided by the gene's length (TPM, RPKM); ``words`` for the user.
+    """
+
+    words: str = "counts"
+    log_base: float = 0.0
+    per_length: bool = False
 
 
 @dataclass(frozen=True)
 class MatchedSamples:
-    """Uploaded samples on the genes of a dataset: ``counts`` (m x G, NaN where the file lacks the gene)."""
+    """Uploaded samples (m) and where their values go on the G genes of a dataset; see ``sources.matched.counts_of``.
 
-    counts: DoubleArray
+    ``values`` (m x p) as the file has them; ``columns`` (p): the dataset's gene of each, negative where it has none;
+    ``matched`` (G): genes that the file has. ``measures``: one a sample, or none where all are counts. ``lengths`` (G,
+    bases, NaN where unknown) turn values per length back. ``rest_is_zero``: the genes that the file leaves out are 0.
+    """
+
+    values: SampleValues
+    columns: IndexArray
     matched: BoolArray
     sample_names: list[str]
     unmatched: list[str]
     kind: str
     notes: list[str]
+    measures: tuple[Measure, ...] = ()
+    lengths: DoubleArray | None = None
+    rest_is_zero: bool = False
+    counted: bool = False
+
+    def __len__(self) -> int:
+        return len(self.sample_names)
+
+    def part(self, start: int, stop: int) -> "MatchedSamples":
+        """Some of the samples; the values are not copied."""
+        some = {name: getattr(self, name)[start:stop] for name in ("values", "sample_names", "measures")}
+        return replace(self, **some)
 
 
 @dataclass(frozen=True)
@@ -104,8 +136,12 @@ class Prediction:
 
     ``probabilities``: label to probability, highest first. ``novelty``: share of training biosamples that lie closer
     to their own nearest other-series biosample than this one does to its nearest (0 = at home, 1 = unlike all).
+    ``novel``: whether that is so high that it is unlike everything known.
     ``nearest``: sample_id, series_id, title, labels, cosine. ``high_genes``: symbol, ensembl_gene_id, value,
-    z_all, z_label (robust z-scores against all and against the first predicted label).
+    z_all, z_label (robust z-scores against all and against the first predicted label). ``deciding_genes``: symbol,
+    ensembl_gene_id, contribution (to the votes for the first label), value (Q) and usual (median of the training
+    biosamples), the largest contributions first. All three are empty where the prediction was not explained.
+    ``model``: id of the run that says so.
     """
 
     sample: str
@@ -116,8 +152,11 @@ class Prediction:
     genes_matched: int
     genes_expected: int
     novelty: float
-    nearest: pd.DataFrame
-    high_genes: pd.DataFrame
+    nearest: pd.DataFrame = field(default_factory=pd.DataFrame)
+    high_genes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    deciding_genes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    novel: bool = False
+    model: str = ""
 
     @property
     def probability(self) -> float:

@@ -1,7 +1,9 @@
 """Charts of the Classify page: what a sample was taken for, and what in it is out of the ordinary."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -9,6 +11,7 @@ from core.figures import palette, style
 
 MAX_LABELS, FEWEST_LABELS = 12, 6
 WORTH_SHOWING = 0.01
+MOST_BARS, BINS = 24, 20
 
 
 def probabilities(
@@ -69,6 +72,28 @@ def high_genes(genes: pd.DataFrame, label: str, top: int = 20) -> go.Figure:
     return style.finish(figure, height=style.bar_height(len(shown)) + 30)
 
 
+def deciding_genes(genes: pd.DataFrame, label: str, unit: str, top: int = 20) -> go.Figure:
+    """Bars of what single genes added to, or took from, the votes for a label; the largest on top.
+
+    ``genes``: symbol, contribution, value and usual (log2), in order of interest. ``unit`` of the contribution.
+    """
+    shown = genes.head(top)
+    rows = list(range(len(shown)))
+    figure = go.Figure(
+        go.Bar(
+            x=shown["contribution"], y=rows, orientation="h", showlegend=False,
+            marker={"color": [palette.ACCENT if x > 0 else style.MUTED for x in shown["contribution"]]},
+            customdata=np.column_stack([shown["symbol"], shown["value"].round(2), shown["usual"].round(2)]),
+            hovertemplate="%{customdata[0]}: %{x:+.4f}<br>here %{customdata[1]}, usually %{customdata[2]} (log2)"
+            "<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.add_vline(x=0, line={"color": style.GREY, "width": 1})
+    figure.update_xaxes(title=f"Contribution to {label or 'the label'} ({unit})")
+    figure.update_yaxes(tickvals=rows, ticktext=shown["symbol"].tolist(), autorange="reversed", showgrid=False)
+    return style.finish(figure, height=style.bar_height(len(shown)) + 30)
+
+
 def samples(table: pd.DataFrame, chosen: str = "") -> go.Figure:
     """All samples of a file: probability of the first label against novelty, coloured by the label.
 
@@ -91,6 +116,57 @@ def samples(table: pd.DataFrame, chosen: str = "") -> go.Figure:
     figure.update_xaxes(title="Novelty (0 = at home, 1 = unlike all)", range=[-0.05, 1.05])
     figure.update_yaxes(title="Probability of the first label", range=[0, 1.05])
     return style.finish(figure, height=360)
+
+
+def label_counts(table: pd.DataFrame) -> go.Figure:
+    """How many samples have each label first, called ones and abstained ones stacked; the rarest labels together.
+
+    ``table``: predicted (labels joined by |), abstained.
+    """
+    first = table["predicted"].str.split("|").str[0]
+    order = first.value_counts().index.tolist()
+    if len(order) > MOST_BARS:
+        rest = order[MOST_BARS - 1 :]
+        first = first.where(~first.isin(rest), f"{len(rest)} other labels")
+        order = [*order[: MOST_BARS - 1], f"{len(rest)} other labels"]
+    figure = go.Figure()
+    for name, among, opacity in (("called", ~table["abstained"], 1.0), ("abstained", table["abstained"], 0.4)):
+        heights = first[among].value_counts().reindex(order, fill_value=0)
+        colors = [style.MUTED if label.endswith(" other labels") else palette.label_color(label) for label in order]
+        figure.add_bar(
+            y=order, x=heights, orientation="h", name=name, marker={"color": colors, "opacity": opacity},
+            hovertemplate="%{y}: %{x:,} " + name + "<extra></extra>",
+        )  # fmt: skip
+    figure.update_layout(barmode="stack")
+    figure.update_xaxes(title="Samples (faded: abstained)")
+    figure.update_yaxes(type="category", autorange="reversed", dtick=1)
+    figure = style.finish(figure, height=style.bar_height(len(order)))
+    return figure.update_layout(showlegend=False)
+
+
+def histogram(table: pd.DataFrame, column: str) -> go.Figure:
+    """How many samples lie in each twentieth of the scale from 0 to 1, called ones and abstained ones stacked.
+
+    ``table``: ``column`` (probability or novelty), abstained.
+    """
+    edges = np.linspace(0, 1, BINS + 1)
+    figure = go.Figure()
+    for name, among, color in (
+        ("called", ~table["abstained"], palette.ACCENT),
+        ("abstained", table["abstained"], style.GREY),
+    ):
+        heights, _ = np.histogram(table.loc[among, column], edges)
+        spans = [f"{low:.2f} to {high:.2f}" for low, high in pairwise(edges)]
+        figure.add_bar(
+            x=(edges[:-1] + edges[1:]) / 2, y=heights, width=1 / BINS, name=name, marker={"color": color},
+            customdata=spans, hovertemplate="%{customdata}: %{y:,} " + name + "<extra></extra>",
+        )  # fmt: skip
+    titles = {"probability": "Probability of the first label", "novelty": "Novelty (0 = at home, 1 = unlike all)"}
+    figure.update_layout(barmode="stack")
+    figure.update_xaxes(title=titles[column], range=[-0.01, 1.01])
+    figure.update_yaxes(title="Samples")
+    style.legend_on_top(figure).update_layout(legend_traceorder="normal")
+    return style.finish(figure, height=250)
 
 
 def _add_thresholds(figure: go.Figure, shown: list[str], thresholds: Mapping[str, float]) -> None:

@@ -2,16 +2,18 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
 from core.errors import SampleFileError
 from core.sources.gencode import strip_version
+from core.sources.organisms import organism_named, organism_of, organism_of_symbols
 from core.types import BoolArray, IndexArray, MatchedSamples, SampleSet
 
 _FEW = 0.1
+_BY_CHANCE = 0.2  # share of a file's names, below which those that are known are so by chance
 _ABSENT, _AMBIGUOUS = -1, -2
 _GENE = re.compile(r"ENS[A-Z]*GR?\d+")
 _TRANSCRIPT = re.compile(r"ENS[A-Z]*TR?\d+")
@@ -26,33 +28,42 @@ _WORDS = {
 _COMPATIBLE = {"symbol": {"gene"}, "gene": {"symbol"}, "transcript": set[str](), "target": set[str]()}
 
 
-def match_genes(samples: SampleSet, genes: pd.DataFrame, transcripts: pd.DataFrame) -> MatchedSamples:
-    """Counts (m x G) of uploaded samples on a dataset's genes, NaN where the file lacks the gene.
+def match_genes(
+    samples: SampleSet, genes: pd.DataFrame, transcripts: pd.DataFrame, organism: str | None = None
+) -> MatchedSamples:
+    """Where the values of uploaded samples go on a dataset's G genes.
 
     Ids may be symbols, Ensembl gene or transcript ids with or without version, or kallisto targets of a GENCODE
     index (``ENST..|ENSG..|..|SYMBOL|..``); the majority decides, and in a file of symbols or of gene ids the other
     kind names the genes that the majority does not. Several ids of one gene are added up. A symbol that several
     genes of the dataset share is left out, because its counts cannot be told apart.
-    ``transcripts``: transcript_id, ensembl_gene_id, symbol (may be empty).
-    Raises SampleFileError where no id is known.
+    ``transcripts``: transcript_id, ensembl_gene_id, symbol (may be empty). ``organism`` of the dataset, as its counts
+    file names it; else the names of its genes tell.
+    Raises SampleFileError where no id is known, or the genes are of another organism.
     """
     ids = samples.gene_ids
     forms = [_form(identifier) for identifier in ids]
     kind = Counter(forms).most_common(1)[0][0]
-    lookup = _Lookup(genes, transcripts, fold_case=_species(ids) in (None, _species(genes["symbol"])))
+    ours = organism_named(organism) or organism_of(genes["ensembl_gene_id"], genes["symbol"])
+    fold_case = organism_of_symbols(ids) in (None, organism_of_symbols(genes["symbol"]))
+    lookup = _Lookup(genes, transcripts, fold_case)
     columns = lookup.columns(ids, forms, kind)
     hit = columns >= 0
+    _refuse_other_organism(ids, ours, int(hit.sum()))
     if not hit.any():
-        raise SampleFileError(_unknown(ids, kind, genes, transcripts))
-    counts = np.zeros((len(samples.values), len(genes)))
-    np.add.at(counts.T, columns[hit], samples.values[:, hit].T)
+        raise SampleFileError(_unknown(ids, kind, genes, transcripts, ours))
     matched = np.zeros(len(genes), dtype=np.bool_)
     matched[columns[hit]] = True
-    counts[:, ~matched] = np.nan
-    unmatched = [identifier for identifier, found in zip(ids, hit, strict=True) if not found]
-    notes = [*samples.notes, *lookup.notes, *_notes(int(hit.sum()), columns, matched)]
-    kind_words = f"{samples.kind}, {_WORDS[kind]}"
-    return MatchedSamples(counts, matched, samples.sample_names, unmatched, kind_words, notes)
+    return MatchedSamples(
+        values=samples.values,
+        columns=columns,
+        matched=matched,
+        sample_names=samples.sample_names,
+        unmatched=[identifier for identifier, found in zip(ids, hit, strict=True) if not found],
+        kind=f"{samples.kind}, {_WORDS[kind]}",
+        notes=[*samples.notes, *lookup.notes, *_notes(int(hit.sum()), columns, matched)],
+        counted=samples.counted,
+    )
 
 
 def _form(identifier: str) -> str:
@@ -64,14 +75,15 @@ def _form(identifier: str) -> str:
     return "transcript" if _TRANSCRIPT.fullmatch(plain) else "symbol"
 
 
-def _species(ids: Iterable[str]) -> str | None:
-    """How the symbols are written: "human" (GAPDH), "mouse" (Gapdh), or None where neither is the majority."""
-    symbols = [s for s in ids if s and _form(s) == "symbol" and re.search("[A-Za-z]{2}", s)]
-    mouse = sum(bool(re.match("[A-Z][a-z]", s)) for s in symbols)
-    human = sum(s.upper() == s for s in symbols)
-    if 2 * mouse > len(symbols):
-        return "mouse"
-    return "human" if 2 * human > len(symbols) else None
+def _refuse_other_organism(ids: list[str], ours: str | None, n_found: int) -> None:
+    """A mouse's file on a human dataset, or the reverse, where no more than some names are the same by chance."""
+    theirs = organism_of(ids, ids)
+    if n_found and ours and theirs and ours != theirs and n_found < _BY_CHANCE * len(ids):
+        raise SampleFileError(
+            f"The genes of the file look like {theirs} ({', '.join(ids[:3])}), but the dataset is of {ours}: only "
+            f"{n_found:,} of {len(ids):,} names are in it, by chance. Choose a dataset of {theirs}, or map the genes "
+            f"to their {ours} orthologues first."
+        )
 
 
 class _Lookup:
@@ -160,11 +172,11 @@ def _notes(found: int, columns: IndexArray, matched: BoolArray) -> list[str]:
     return notes
 
 
-def _unknown(ids: list[str], kind: str, genes: pd.DataFrame, transcripts: pd.DataFrame) -> str:
+def _unknown(ids: list[str], kind: str, genes: pd.DataFrame, transcripts: pd.DataFrame, ours: str | None) -> str:
     column = "symbol" if kind == "symbol" or (genes["ensembl_gene_id"] == "").all() else "ensembl_gene_id"
     expected = ", ".join(genes.loc[genes[column] != "", column].head(3))
     message = f"None of the {len(ids)} genes is in the dataset: the file has {', '.join(ids[:3])}; expected {expected}."
-    ours, theirs = _organism(genes["ensembl_gene_id"], genes["symbol"]), _organism(ids, ids)
+    theirs = organism_of(ids, ids)
     if theirs and ours and theirs != ours:
         return f"{message} The file looks like {theirs}, the dataset like {ours}."
     if kind == "transcript" and transcripts.empty:
@@ -172,11 +184,3 @@ def _unknown(ids: list[str], kind: str, genes: pd.DataFrame, transcripts: pd.Dat
     if all(identifier.isdigit() for identifier in ids[:10]):
         return f"{message} These look like Entrez ids: give symbols or Ensembl ids."
     return f"{message} Give gene symbols or Ensembl ids in the first column, one gene a row."
-
-
-def _organism(ids: Iterable[str], symbols: Iterable[str]) -> str | None:
-    ids = [identifier for identifier in ids if identifier.startswith("ENS")]
-    if ids:
-        mouse = sum(identifier.startswith("ENSMUS") for identifier in ids)
-        return "mouse" if 2 * mouse > len(ids) else "human" if re.match(r"ENS[GT]\w?\d", ids[0]) else None
-    return _species(symbols)

@@ -24,8 +24,8 @@ def read_bytes(source: Path | bytes, name: str, error: type[InputError], limit: 
 
     Raises ``error`` where the file is missing, empty, damaged, or unpacks to more than ``limit`` bytes.
     """
-    with _opened(source, name, error) as raw:
-        stream = _unpacked(raw)
+    with opened(source, name, error) as raw:
+        stream = unpacked(raw)
         try:
             data = stream.read(limit + 1)
         except (OSError, EOFError, zlib.error) as cause:
@@ -42,11 +42,7 @@ def decode(data: bytes, name: str, error: type[InputError]) -> str:
 
     Line ends come back as ``\\n``.
     """
-    if data.startswith(_EXCEL):
-        raise error(
-            f"{name}: this is an Excel or zip file. Save the sheet as CSV; beware that Excel turns gene names into "
-            "dates (MARCH1 to 1-Mar)."
-        )
+    refuse_excel(data, name, error)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as cause:
@@ -55,6 +51,15 @@ def decode(data: bytes, name: str, error: type[InputError]) -> str:
     if "\0" in text:
         raise error(f"{name}: a binary file, not a table. Give CSV or TSV text, plain or gzip.")
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def refuse_excel(data: bytes, name: str, error: type[InputError]) -> None:
+    """Raises ``error`` where these first bytes are those of an Excel or zip file."""
+    if data.startswith(_EXCEL):
+        raise error(
+            f"{name}: this is an Excel or zip file. Save the sheet as CSV; beware that Excel turns gene names into "
+            "dates (MARCH1 to 1-Mar)."
+        )
 
 
 def is_hdf5(data: bytes) -> bool:
@@ -116,8 +121,8 @@ def stream_lines(path: Path, error: type[InputError]) -> Iterator[str]:
 
     Raises ``error`` where the file is missing, damaged or not UTF-8.
     """
-    with _opened(path, str(path), error) as raw:
-        stream = _unpacked(raw)
+    with opened(path, str(path), error) as raw:
+        stream = unpacked(raw)
         try:
             yield from io.TextIOWrapper(stream, encoding="utf-8-sig")
         except UnicodeDecodeError as cause:
@@ -126,7 +131,8 @@ def stream_lines(path: Path, error: type[InputError]) -> Iterator[str]:
             raise error(f"{path}: damaged gzip file ({cause}). Pack or download it again.") from cause
 
 
-def _opened(source: Path | bytes, name: str, error: type[InputError]) -> IO[bytes]:
+def opened(source: Path | bytes, name: str, error: type[InputError]) -> IO[bytes]:
+    """A file or an upload, open for reading. Raises ``error`` where it is missing or cannot be read."""
     if isinstance(source, bytes):
         return io.BytesIO(source)
     if not source.is_file():
@@ -137,7 +143,8 @@ def _opened(source: Path | bytes, name: str, error: type[InputError]) -> IO[byte
         raise error(f"{name}: cannot be read ({cause.strerror}). Check its permissions.") from cause
 
 
-def _unpacked(raw: IO[bytes]) -> IO[bytes]:
+def unpacked(raw: IO[bytes]) -> IO[bytes]:
+    """The stream, unpacked on the way where it is gzip."""
     packed = raw.read(2) == _GZIP
     raw.seek(0)
     return cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if packed else raw

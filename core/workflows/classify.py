@@ -1,37 +1,67 @@
 """From an uploaded file, or a biosample of the dataset, to its label, its likes, and the genes that stand out."""
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from core.errors import NotFoundError
-from core.sources.gene_matching import match_genes
-from core.sources.sample_files import read_samples
 from core.store.datasets import StoredDataset
 from core.store.runs import Run
 from core.store.workspace import Workspace
-from core.types import MatchedSamples, Prediction
+from core.types import IndexArray, MatchedSamples, Prediction, Progress, silent
 
 if TYPE_CHECKING:
     from core.workflows.calling import Caller
 
-
-def read_upload(workspace: Workspace, name: str, data: Path | bytes, filename: str) -> MatchedSamples:
-    """An uploaded file on the genes of a dataset. Raises SampleFileError for a file that cannot be used."""
-    dataset = workspace.dataset(name)
-    return match_genes(read_samples(data, filename), dataset.genes, dataset.transcripts)
+EXPLAINED = 32  # samples that are explained at a time
 
 
 def classify(workspace: Workspace, name: str, matched: MatchedSamples, run_id: str | None = None) -> list[Prediction]:
-    """What the model in use (or run ``run_id``) says of each sample.
+    """What the model in use (or run ``run_id``) says of each sample, explained: for a few samples.
 
     Raises NotFoundError where there is no trained classifier, or the run does not fit the dataset.
     """
-    dataset = workspace.dataset(name)
-    return _caller(workspace, dataset, run_id).predict(matched)
+    return list(classify_explained(workspace, name, matched, run_id))
+
+
+def call(
+    workspace: Workspace, name: str, matched: MatchedSamples, run_id: str | None = None, progress: Progress = silent
+) -> list[Prediction]:
+    """The same without nearest biosamples and high genes: quick, in blocks, for any number of samples."""
+    return _caller(workspace, workspace.dataset(name), run_id).call(matched, progress)
+
+
+def explain(
+    workspace: Workspace,
+    name: str,
+    matched: MatchedSamples,
+    position: int,
+    found: Prediction,
+    run_id: str | None = None,
+) -> Prediction:
+    """What ``call`` found of the sample at ``position`` of a file, with its nearest biosamples and high genes."""
+    caller = _caller(workspace, workspace.dataset(name), run_id)
+    return caller.explain(matched.part(position, position + 1), [found])[0]
+
+
+def classify_explained(
+    workspace: Workspace, name: str, matched: MatchedSamples, run_id: str | None = None, progress: Progress = silent
+) -> Iterator[Prediction]:
+    """``classify`` for any number of samples: one explained prediction after the other, so that none has to be kept."""
+    caller = _caller(workspace, workspace.dataset(name), run_id)
+    return _one_by_one(caller, matched, progress)
+
+
+def _one_by_one(
+    caller: "Caller", matched: MatchedSamples, progress: Progress, own: IndexArray | None = None
+) -> Iterator[Prediction]:
+    for start in range(0, len(matched), EXPLAINED):
+        progress("classifying", start, len(matched))
+        part = matched.part(start, start + EXPLAINED)
+        yield from caller.explain(part, caller.call(part), None if own is None else own[start : start + EXPLAINED])
+    progress("classifying", len(matched), len(matched))
 
 
 def classify_biosamples(
@@ -40,10 +70,11 @@ def classify_biosamples(
     """What a model says of biosamples of the dataset itself; each is left out of its own neighbours."""
     dataset = workspace.dataset(name)
     positions = np.array([dataset.biosample(sample_id) for sample_id in sample_ids], dtype=np.intp)
-    counts = dataset.counts(positions).astype(np.float64)
-    everything = np.ones(counts.shape[1], dtype=bool)
-    matched = MatchedSamples(counts, everything, list(sample_ids), [], "biosample of the dataset", [])
-    return _caller(workspace, dataset, run_id).predict(matched, positions)
+    counts = dataset.counts(positions)
+    columns = np.arange(counts.shape[1])
+    everything = np.ones(len(columns), dtype=np.bool_)
+    matched = MatchedSamples(counts, columns, everything, list(sample_ids), [], "biosample of the dataset", [])
+    return list(_one_by_one(_caller(workspace, dataset, run_id), matched, silent, positions))
 
 
 def unlabelled(workspace: Workspace, name: str) -> pd.DataFrame:
@@ -51,33 +82,6 @@ def unlabelled(workspace: Workspace, name: str) -> pd.DataFrame:
     biosamples = workspace.dataset(name).biosamples
     chosen = biosamples.loc[biosamples["labels"] == "", ["sample_id", "series_id", "title", "source_name_ch1"]]
     return chosen.reset_index(drop=True)
-
-
-def predictions_table(predictions: Sequence[Prediction]) -> pd.DataFrame:
-    """One row a sample: sample, predicted, probability, abstained, genes_matched, genes_expected, novelty."""
-    rows = [
-        {
-            "sample": found.sample,
-            "predicted": "|".join(found.predicted),
-            "probability": found.probability,
-            "abstained": found.abstained,
-            "genes_matched": found.genes_matched,
-            "genes_expected": found.genes_expected,
-            "novelty": found.novelty,
-        }
-        for found in predictions
-    ]
-    return pd.DataFrame(rows)
-
-
-def predictions_json(predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
-    """The same rows with every label's probability, the reasons, the nearest biosamples and the high genes."""
-    rows = []
-    for row, found in zip(predictions_table(predictions).to_dict("records"), predictions, strict=True):
-        tables = {"nearest": found.nearest.to_dict("records"), "high_genes": found.high_genes.to_dict("records")}
-        named = {str(key): value for key, value in row.items()}
-        rows.append({**named, "probabilities": found.probabilities, "reasons": found.reasons, **tables})
-    return rows
 
 
 def _caller(workspace: Workspace, dataset: StoredDataset, run_id: str | None) -> "Caller":

@@ -4,15 +4,13 @@ Named as the workflows. Each takes the dataset first; its build key (with the ed
 shown) is part of the cache's key, so a dataset that is built anew or relabelled never shows an old result.
 """
 
-from collections.abc import Sequence
-
 import pandas as pd
 import streamlit as st
 
 from core import workflows as wf
 from core.store.datasets import StoredDataset
 from core.store.results import RankingQuery
-from core.types import GeneView, MatchedSamples, NeighbourhoodView, Prediction
+from core.types import GeneView, NeighbourhoodView
 from pages.ui import state
 
 
@@ -51,16 +49,6 @@ def overview(dataset: StoredDataset) -> wf.Overview:
     return wf.overview(state.workspace(), dataset.name)
 
 
-def classify(dataset: StoredDataset, matched: MatchedSamples, run_id: str) -> list[Prediction]:
-    """What run ``run_id`` says of each sample."""
-    return _classify(dataset.name, dataset.view_key, matched, run_id)
-
-
-def classify_biosamples(dataset: StoredDataset, sample_ids: Sequence[str], run_id: str) -> list[Prediction]:
-    """What run ``run_id`` says of biosamples of the dataset."""
-    return _classify_biosamples(dataset.name, dataset.view_key, tuple(sample_ids), run_id)
-
-
 def compare_synthetic(run_id: str, n: int, seed: int) -> wf.SyntheticView:
     """Synthetic biosamples beside real ones; a finished run never changes, so its id is the key."""
     return _compare_synthetic(str(state.workspace().root), run_id, n, seed)
@@ -94,16 +82,6 @@ def _similar_biosamples(name: str, key: str, sample_id: str, top: int) -> pd.Dat
 @st.cache_data(max_entries=8, show_spinner="Projecting all biosamples (once for each dataset)")
 def _projection(name: str, key: str) -> pd.DataFrame:
     return wf.projection(state.workspace(), name)
-
-
-@st.cache_data(max_entries=32, show_spinner="Classifying")
-def _classify(name: str, key: str, matched: MatchedSamples, run_id: str) -> list[Prediction]:
-    return wf.classify(state.workspace(), name, matched, run_id)
-
-
-@st.cache_data(max_entries=64, show_spinner="Classifying")
-def _classify_biosamples(name: str, key: str, sample_ids: tuple[str, ...], run_id: str) -> list[Prediction]:
-    return wf.classify_biosamples(state.workspace(), name, list(sample_ids), run_id)
 
 
 @st.cache_data(max_entries=8, show_spinner="Drawing synthetic biosamples")

@@ -1,6 +1,5 @@
-"""What the Classify page is made of: where a sample comes from, and what the model says of it."""
+"""What a model says of the samples on the Classify page, of a whole file and of the one that is looked at."""
 
-import hashlib
 import json
 import threading
 from collections import OrderedDict
@@ -16,90 +15,107 @@ from core.store.files import clean
 from core.store.runs import Run
 from core.types import MatchedSamples, Prediction
 from pages.ui import state
+from pages.ui.uploads import Source
 
-KEPT = 20  # uploads that a link can come back to, while the app runs
-EXAMPLES = {"example_brain.csv": "One brain sample", "example_mixed.csv": "Six samples of several tissues"}
-MOST_OPTIONS = 500
-UPLOAD_HELP = (
-    "CSV or TSV (plain or .gz): a gene column (symbols or Ensembl ids) and a column of raw counts for each sample; "
-    "kallisto abundance.tsv; or an ARCHS4-layout .h5. The file is read by this app alone and not stored."
-)
-TYPES = ["csv", "tsv", "txt", "gz", "h5", "hdf5"]
+KEPT = 8  # files whose predictions are kept
+KEPT_BYTES = 2**30  # of their values in all; the last file is kept whatever its size
+MOST_JSON = 200  # samples, each of which has to be compared with the whole dataset
+Key = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Source:
-    """A file's content with its name, or a biosample of the dataset."""
+class Answer:
+    """Predictions of all samples of a source. ``matched``: what was read of a file; None for a biosample, whose
+    prediction is explained already. ``key`` names it in caches.
+    """
 
-    key: str
-    name: str
-    data: bytes | None = None
+    key: Key
+    found: list[Prediction]
+    matched: MatchedSamples | None = None
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory of its values."""
+        return self.matched.values.nbytes if self.matched else 0
 
 
-class _Uploads:
-    """The last few uploads by the digest of their content, so that an address leads back to them."""
+class _Answers:
+    """The last few answers; not in Streamlit's cache, which would copy the values at every rerun."""
 
     def __init__(self) -> None:
-        self._files: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
+        self._known: OrderedDict[Key, Answer] = OrderedDict()
         self._lock = threading.Lock()
 
-    def keep(self, name: str, data: bytes) -> str:
-        digest = hashlib.sha256(data).hexdigest()[:16]
+    def get(self, key: Key) -> Answer | None:
         with self._lock:
-            self._files[digest] = (name, data)
-            self._files.move_to_end(digest)
-            while len(self._files) > KEPT:
-                self._files.popitem(last=False)
-        return digest
+            if key in self._known:
+                self._known.move_to_end(key)
+            return self._known.get(key)
 
-    def get(self, digest: str) -> tuple[str, bytes] | None:
+    def keep(self, answer: Answer) -> Answer:
         with self._lock:
-            return self._files.get(digest)
+            self._known[answer.key] = answer
+            while len(self._known) > 1 and (len(self._known) > KEPT or self._size() > KEPT_BYTES):
+                self._known.popitem(last=False)
+        return answer
+
+    def _size(self) -> int:
+        return sum(answer.n_bytes for answer in self._known.values())
 
 
 @st.cache_resource
-def _uploads() -> _Uploads:
-    return _Uploads()
+def _answers() -> _Answers:
+    return _Answers()
 
 
-def choose_source(dataset: StoredDataset) -> Source | None:
-    """Asks for a file or a biosample; the choice is in the address (upload, example or biosample)."""
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.file_uploader(
-            "Upload counts of one or more samples", type=TYPES, key="upload_file", on_change=_uploaded,
-            help=UPLOAD_HELP,
-        )  # fmt: skip
-    with right:
-        _choose_biosample(dataset)
-        _choose_example(dataset)
-    return _from_address(dataset)
+def classified(dataset: StoredDataset, run: Run, source: Source) -> Answer:
+    """What the run says of every sample of the source. Raises ArchscopeError."""
+    key = (dataset.view_key, run.id, source.key, source.name, source.units)
+    return _answers().get(key) or _answers().keep(_classify(dataset, run, source, key))
 
 
-def classified(dataset: StoredDataset, run: Run, source: Source) -> tuple[MatchedSamples | None, list[Prediction]]:
-    """What was matched (None for a biosample of the dataset) and what the run says. Raises ArchscopeError."""
-    return _classified(dataset.key, run.id, source.key, dataset.name, source)
-
-
-@st.cache_data(max_entries=8, show_spinner="Comparing with every biosample of the dataset …")
-def _classified(
-    build: str, run_id: str, key: str, name: str, _source: Source
-) -> tuple[MatchedSamples | None, list[Prediction]]:
+def _classify(dataset: StoredDataset, run: Run, source: Source, key: Key) -> Answer:
     workspace = state.workspace()
-    if _source.data is None:
-        return None, wf.classify_biosamples(workspace, name, [_source.name], run_id)
-    matched = wf.read_upload(workspace, name, _source.data, _source.name)
-    return matched, wf.classify(workspace, name, matched, run_id)
+    if source.data is None:
+        with st.spinner("Comparing with every biosample of the dataset …"):
+            return Answer(key, wf.classify_biosamples(workspace, dataset.name, [source.name], run.id))
+    bar = st.progress(0.0, "Reading the file")
+
+    def progress(stage: str, done: float, total: float, **values: float | str) -> None:
+        share = done / total if total else 1.0
+        bar.progress(min(share, 1.0), f"{stage[0].upper()}{stage[1:]}: {share:.0%}")
+
+    try:
+        matched = wf.read_upload(workspace, dataset.name, source.data, source.name, source.units, progress)
+        found = wf.call(workspace, dataset.name, matched, run.id, progress)
+    finally:
+        bar.empty()
+    return Answer(key, found, matched)
 
 
-def show_matching(matched: MatchedSamples | None, found: Sequence[Prediction]) -> None:
+def explained(dataset: StoredDataset, run: Run, answer: Answer, position: int) -> Prediction:
+    """The prediction of one sample with its nearest biosamples and its unusually high genes."""
+    if answer.matched is None:
+        return answer.found[position]
+    return _explained(answer.key, position, dataset.name, run.id, answer)
+
+
+@st.cache_data(max_entries=64, show_spinner="Comparing with every biosample of the dataset …")
+def _explained(key: Key, position: int, name: str, run_id: str, _answer: Answer) -> Prediction:
+    assert _answer.matched is not None
+    return wf.explain(state.workspace(), name, _answer.matched, position, _answer.found[position], run_id)
+
+
+def show_matching(answer: Answer) -> None:
     """How the file was read: its kind, the genes found, the ids that were not, and what was assumed."""
+    matched = answer.matched
     if matched is None:
         return
-    expected, share = found[0].genes_expected, found[0].genes_matched / found[0].genes_expected
+    first = answer.found[0]
+    expected, share = first.genes_expected, first.genes_matched / first.genes_expected
     st.markdown(
-        f"Read as **{matched.kind}**: {len(matched.sample_names):,} sample{'s' * (len(matched.sample_names) != 1)}, "
-        f"{found[0].genes_matched:,} of the dataset's {expected:,} genes found ({share:.1%}), "
+        f"Read as **{matched.kind}**: {len(matched):,} sample{'s' * (len(matched) != 1)}, "
+        f"{first.genes_matched:,} of the dataset's {expected:,} genes found ({share:.1%}), "
         f"{len(matched.unmatched):,} ids not known."
     )
     for note in matched.notes:
@@ -109,8 +125,8 @@ def show_matching(matched: MatchedSamples | None, found: Sequence[Prediction]) -
             st.dataframe(pd.DataFrame({"id in the file": matched.unmatched}), hide_index=True, height=200)
 
 
-def show_verdict(found: Prediction) -> None:
-    """The call in figures, and in words where the model would rather not make it."""
+def show_verdict(found: Prediction, run: Run) -> None:
+    """The call in figures, by which model, and in words where the model would rather not make it."""
     columns = st.columns([2, 1, 1, 1])
     columns[0].metric(
         "Reads most like" if found.abstained else "Predicted label", " + ".join(found.predicted) or "none"
@@ -128,6 +144,7 @@ def show_verdict(found: Prediction) -> None:
         help="Share of training biosamples that lie closer to their own nearest biosample of another series than this "
              "sample does to its nearest: 0 = at home, 1 = unlike all.",
     )  # fmt: skip
+    st.caption(f"By the model {wf.model_name(run)} (run `{run.id}`).")
     if found.abstained:
         reasons = "".join(f"\n- {reason}" for reason in found.reasons)
         st.warning(
@@ -136,7 +153,7 @@ def show_verdict(found: Prediction) -> None:
 
 
 def to_json(found: Sequence[Prediction], run: Run) -> str:
-    """The whole result with the run that made it, as JSON."""
+    """The whole result with the run that made it, as JSON; the predictions must be explained."""
     whole = {"run": run.id, "dataset": run.dataset, "fingerprint": run.recipe["fingerprint"]}
     return json.dumps(clean(whole | {"samples": wf.predictions_json(found)}), indent=2, ensure_ascii=False)
 
@@ -148,74 +165,41 @@ def gene_table(found: Prediction, label: str) -> pd.DataFrame:
     return found.high_genes[order].round(2).rename(columns=names)
 
 
-def downloads(found: Sequence[Prediction], run: Run) -> None:
+def decision_table(found: Prediction) -> pd.DataFrame:
+    """The genes that decided, with columns that say what they hold."""
+    names = {"value": "value (log2)", "usual": "usual (log2)"}
+    order = ["symbol", "contribution", "value", "usual", "ensembl_gene_id"]
+    return found.deciding_genes[order].round(4).rename(columns=names)
+
+
+def unit_of(run: Run) -> str:
+    """What contributions of genes to a label are measured in, by the family of the model."""
+    linear = run.recipe["parameters"].get("family") == "linear"
+    return "log-odds over the next label" if linear else "share of votes"
+
+
+def downloads(dataset: StoredDataset, run: Run, answer: Answer) -> None:
     """The result of the whole file: rows as the command line writes them, and JSON with everything."""
-    stem = f"{run.dataset}-classified-{found[0].sample if len(found) == 1 else f'{len(found)}-samples'}"
-    table = wf.predictions_table(found)
+    count = len(answer.found)
+    stem = f"{run.dataset}-classified-{answer.found[0].sample if count == 1 else f'{count}-samples'}"
+    table = wf.predictions_table(answer.found)
     makers: dict[str, Callable[[], bytes]] = {
         "csv": lambda: table.to_csv(index=False).encode(),
         "parquet": lambda: table.to_parquet(None, index=False),
-        "json": lambda: to_json(found, run).encode(),
     }
+    if count <= MOST_JSON:
+        makers["json"] = lambda: _whole_json(dataset, run, answer).encode()
     words = {"csv": "CSV", "parquet": "Parquet", "json": "JSON with everything"}
     with st.container(horizontal=True):
         for suffix, make in makers.items():
             st.download_button(words[suffix], make, f"{stem}.{suffix}", key=f"result_{suffix}", on_click="ignore",
                                icon=":material/download:")  # fmt: skip
+    if count > MOST_JSON:
+        st.caption(
+            "JSON with the nearest biosamples and high genes of every sample: "
+            f"`python -m core classify {dataset.name} FILE --format json`"
+        )
 
 
-def _from_address(dataset: StoredDataset) -> Source | None:
-    upload, example, biosample = (state.param(name, "") for name in ("upload", "example", "biosample"))
-    if upload:
-        file = _uploads().get(upload)
-        if file is None:
-            st.info(
-                "The upload that this link means is not kept any more. Upload the file again.",
-                icon=":material/upload_file:",
-            )
-            return None
-        return Source(upload, *file)
-    if example in EXAMPLES and dataset.simulated:
-        path = state.workspace().root / "demo" / example
-        if path.is_file():
-            return Source(f"{example}:{path.stat().st_mtime_ns}", example, path.read_bytes())
-    return Source(biosample, biosample) if biosample else None
-
-
-def _choose_biosample(dataset: StoredDataset) -> None:
-    frame = wf.unlabelled(state.workspace(), dataset.name)
-    words = {
-        row.sample_id: f"{row.sample_id} · {row.title or row.source_name_ch1}"
-        for row in frame.head(MOST_OPTIONS).itertuples()
-    }
-    chosen = state.param("biosample", "")
-    st.session_state["pick_biosample"] = chosen or None
-    st.selectbox(
-        f"… or one of the {len(frame):,} biosamples without a label", [*words, *({chosen} - {"", *words})],
-        key="pick_biosample", index=None, format_func=lambda sample: words.get(sample, sample), accept_new_options=True,
-        placeholder="Choose, or type any GSM accession of the dataset", on_change=_chosen_biosample,
-    )  # fmt: skip
-
-
-def _choose_example(dataset: StoredDataset) -> None:
-    folder = state.workspace().root / "demo"
-    if not dataset.simulated or not (folder / next(iter(EXAMPLES))).is_file():
-        return
-    st.caption("… or try an example (simulated samples that are not in the dataset)")
-    with st.container(horizontal=True):
-        for file, words in EXAMPLES.items():
-            st.button(words, key=f"try_{file}", icon=":material/science:", on_click=_only, kwargs={"example": file})
-
-
-def _uploaded() -> None:
-    file = st.session_state["upload_file"]
-    _only(upload=_uploads().keep(file.name, file.getvalue()) if file else None)
-
-
-def _chosen_biosample() -> None:
-    _only(biosample=(st.session_state["pick_biosample"] or "").strip() or None)
-
-
-def _only(**chosen: str | None) -> None:
-    """One source in the address, none of the others."""
-    state.set_params(**({"upload": None, "example": None, "biosample": None, "item": None} | chosen))
+def _whole_json(dataset: StoredDataset, run: Run, answer: Answer) -> str:
+    return to_json([explained(dataset, run, answer, position) for position in range(len(answer.found))], run)

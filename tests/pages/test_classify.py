@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,8 +11,10 @@ from streamlit.testing.v1 import AppTest
 from core import workflows as wf
 from core.settings import PROJECT
 from core.store.workspace import Workspace
+from pages.ui import predictions, uploads
 from tests.conftest import train
 from tests.pages.conftest import Opener
+from tests.pages.opening import choose_row
 
 
 def metrics(page: AppTest) -> dict[str, str]:
@@ -100,6 +103,69 @@ def test_few_genes_make_the_model_abstain_in_words(open_page: Opener, page_root:
     assert "abstains" in page.main.warning[0].value
     assert "genes" in page.main.warning[0].value
     assert "Reads most like" in metrics(page)
+
+
+def batch(root: Path, count: int) -> bytes:
+    """A matrix of biosamples of the demo, the last of which is noise."""
+    dataset = Workspace(root).dataset("demo")
+    counts = dataset.counts(np.arange(count))
+    counts[-1] = np.random.default_rng(1).permutation(counts[-1])
+    names = [f"s{i}" for i in range(count)]
+    return pd.DataFrame(counts.T, index=dataset.genes["ensembl_gene_id"], columns=names).to_csv().encode()
+
+
+def test_a_batch_is_summed_up_and_opens_one_sample(open_page: Opener, page_root: Path) -> None:
+    page = upload(open_page("classify"), "many.csv", batch(page_root, 60))
+    assert not page.exception
+    workspace = Workspace(page_root)
+    found = wf.call(workspace, "demo", wf.read_upload(workspace, "demo", batch(page_root, 60), "many.csv"))
+    abstained = sum(prediction.abstained for prediction in found)
+    shown = metrics(page)
+    assert (shown["Samples"], shown["Called"], shown["Abstained"]) == ("60", f"{60 - abstained}", f"{abstained}")
+    assert shown["Novel"] == f"{sum(prediction.novel for prediction in found)}"
+    assert {"result_csv", "result_parquet", "result_json"} <= {button.key for button in page.get("download_button")}
+    page = choose_row(page, "all_samples", 7)
+    assert not page.exception
+    assert page.query_params["item"] == "s7"
+    assert "s7" in [head.value for head in page.subheader]
+    one = wf.classify(workspace, "demo", wf.read_upload(workspace, "demo", batch(page_root, 60), "many.csv"))[7]
+    assert any(one.nearest["sample_id"].tolist() == table.value.get("sample_id", pd.Series()).tolist()
+               for table in page.main.dataframe)  # fmt: skip
+    assert metrics(page)["Probability"] == f"{one.probability:.2f}"
+
+
+def test_json_of_every_sample_is_left_to_the_command_line_for_many(open_page: Opener, page_root: Path) -> None:
+    page = upload(open_page("classify"), "many.csv", batch(page_root, predictions.MOST_JSON + 1))
+    assert "result_json" not in {button.key for button in page.get("download_button")}
+    assert any("--format json" in caption.value for caption in page.main.caption)
+
+
+def test_what_the_values_are_can_be_said_and_is_in_the_address(open_page: Opener, page_root: Path) -> None:
+    counts = pd.read_csv(page_root / "demo" / "example_brain.csv", index_col=0)
+    page = upload(open_page("classify"), "tpm.csv", (counts / 7.3).to_csv().encode())
+    assert any("were taken as scaled counts" in caption.value for caption in page.main.caption)
+    page.selectbox(key="pick_units").set_value("tpm").run()
+    assert not page.exception
+    assert page.query_params["units"] == "tpm"
+    assert any("multiplied by gene length, as was asked for" in caption.value for caption in page.main.caption)
+    page = upload(page, "other.csv", counts.to_csv().encode())
+    assert "units" not in page.query_params
+    assert page.selectbox(key="pick_units").value == "auto"
+
+
+def test_uploads_and_answers_are_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "KEPT_BYTES", 10)
+    store = uploads._Uploads()
+    first, second, third = (store.keep("a", data) for data in (b"123456", b"1234", b"12345678901234"))
+    assert store.get(first) is None and store.get(second) is None
+    assert store.get(third) == ("a", b"12345678901234")
+    monkeypatch.setattr(predictions, "KEPT", 2)
+    answers = predictions._Answers()
+    for name in ("a", "b"):
+        answers.keep(predictions.Answer((name,), []))
+    assert answers.get(("a",)) is not None
+    answers.keep(predictions.Answer(("c",), []))
+    assert answers.get(("b",)) is None and answers.get(("a",)) is not None
 
 
 def test_a_biosample_without_a_label_can_be_chosen(open_page: Opener, page_root: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from core.errors import SampleFileError
 from core.sources.gene_matching import match_genes
+from core.sources.matched import counts_of
 from core.types import MatchedSamples, SampleSet
 from tests.sources.conftest import ENSEMBL, SYMBOLS
 
@@ -19,7 +20,7 @@ def _samples(ids: list[str], values: list[list[float]] | None = None) -> SampleS
 
 def _found(matched: MatchedSamples) -> dict[str, float]:
     """First sample's counts by symbol, without the genes that the file lacks."""
-    row = matched.counts[0]
+    row = counts_of(matched)[0]
     assert np.array_equal(matched.matched, ~np.isnan(row))
     return {SYMBOLS[i]: row[i] for i in np.flatnonzero(matched.matched)}
 
@@ -39,7 +40,7 @@ def test_symbols(genes: pd.DataFrame, no_transcripts: pd.DataFrame) -> None:
     matched = match_genes(samples, genes, no_transcripts)
     expected = np.full((2, 12), NAN)
     expected[:, 3], expected[:, 0] = [5, 0], [6, 1]
-    np.testing.assert_array_equal(matched.counts, expected)
+    np.testing.assert_array_equal(counts_of(matched), expected)
     assert matched.unmatched == ["XIST"] and matched.sample_names == ["s0", "s1"]
     assert matched.kind == "table, gene symbols" and matched.notes == ["from the file"]
 
@@ -114,7 +115,7 @@ def test_symbols_that_several_genes_share_are_left_out(genes: pd.DataFrame, no_t
     assert np.flatnonzero(matched.matched).tolist() == [0] and matched.unmatched == ["ALB"]
     assert "1 names are shared by several genes of the dataset and were left out." in matched.notes
     by_id = match_genes(_samples([ENSEMBL[5], ENSEMBL[3]]), genes, no_transcripts)
-    assert by_id.counts[0, [3, 5]].tolist() == [2, 1]
+    assert counts_of(by_id)[0, [3, 5]].tolist() == [2, 1]
 
 
 def test_few_matches_are_noted(no_transcripts: pd.DataFrame) -> None:
@@ -150,3 +151,38 @@ def test_mouse_symbols_never_pass_for_human_by_case(genes: pd.DataFrame, no_tran
     mouse = human.assign(symbol=human["symbol"].str.capitalize())
     with pytest.raises(SampleFileError, match="looks like human, the dataset like mouse"):
         match_genes(_samples(["GAPDH", "ACTB"]), mouse, no_transcripts)
+
+
+def _many(write: str) -> pd.DataFrame:
+    """A hundred genes of an organism, of which five are written alike in both."""
+    symbols = [f"{write}{i}" for i in range(95)] + [f"XIST{i}" for i in range(5)]
+    return pd.DataFrame({"symbol": symbols, "ensembl_gene_id": ""})
+
+
+@pytest.mark.parametrize(("file", "dataset"), [("Gene", "GENE"), ("GENE", "Gene")])
+def test_the_other_organism_is_refused_though_some_names_match(
+    no_transcripts: pd.DataFrame, file: str, dataset: str
+) -> None:
+    words = {"GENE": "human", "Gene": "mouse"}
+    samples = _samples(_many(file)["symbol"].tolist())
+    with pytest.raises(SampleFileError, match=rf"look like {words[file]} .* dataset is of {words[dataset]}: only 5 of"):
+        match_genes(samples, _many(dataset), no_transcripts)
+    assert match_genes(samples, _many(file), no_transcripts).matched.all()
+
+
+def test_the_organism_that_the_counts_file_names_counts(genes: pd.DataFrame, no_transcripts: pd.DataFrame) -> None:
+    lower = genes.assign(symbol=genes["symbol"].str.lower(), ensembl_gene_id="")  # tells nothing by itself
+    samples = _samples([*(f"Gene{i}" for i in range(50)), "tp53"])
+    assert match_genes(samples, lower, no_transcripts).matched.sum() == 1
+    with pytest.raises(SampleFileError, match=r"look like mouse .* dataset is of human"):
+        match_genes(samples, lower, no_transcripts, "Homo sapiens")
+
+
+def test_a_graft_with_genes_of_both_organisms_is_read(genes: pd.DataFrame, no_transcripts: pd.DataFrame) -> None:
+    mouse = [f"ENSMUSG{i:011d}" for i in range(20)]
+    assert match_genes(_samples([*ENSEMBL, *mouse]), genes, no_transcripts).matched.all()
+
+
+def test_genes_of_a_third_organism_are_named(genes: pd.DataFrame, no_transcripts: pd.DataFrame) -> None:
+    with pytest.raises(SampleFileError, match="looks like rat, the dataset like human"):
+        match_genes(_samples(["ENSRNOG00000010756"]), genes, no_transcripts)

@@ -6,10 +6,13 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from core.errors import SampleFileError
-from core.sources import sample_files, text_tables
+from core.sources import sample_tables, text_tables
+from core.sources.gene_matching import match_genes
+from core.sources.matched import counts_of as counts_of_samples
 from core.sources.sample_files import read_samples
 from tests.sources.conftest import ENSEMBL, SYMBOLS, MakeH5, counts_of
 
@@ -46,7 +49,7 @@ def test_gene_and_count(text: str, packed: bool) -> None:
 def test_matrix(text: str, names: list[str]) -> None:
     samples = read_samples(text.encode(), "m.csv")
     assert samples.values.tolist() == [[1, 3], [2, 4]]
-    assert samples.values.dtype == np.float64 and samples.values.flags.c_contiguous
+    assert samples.values.dtype == np.uint32
     assert samples.sample_names == names and samples.gene_ids == ["TP53", "GAPDH"]
     assert samples.kind == "matrix of genes x samples"
     assert samples.notes == (["The file has no header."] if names[0] == "sample 1" else [])
@@ -55,6 +58,12 @@ def test_matrix(text: str, names: list[str]) -> None:
 def test_one_named_sample_as_r_writes_it() -> None:
     samples = read_samples(b"liver_1\nTP53\t1\nGAPDH\t3\n", "m.tsv")
     assert samples.sample_names == ["liver_1"] and samples.values.tolist() == [[1, 3]]
+
+
+@pytest.mark.parametrize("header", ["gene,TPM", "gene,FPKM", "gene_id,count", "gene,tpm"])
+def test_one_column_named_after_what_it_holds_takes_the_files_name(header: str) -> None:
+    samples = read_samples(f"{header}\nTP53,1.5\nGAPDH,3\n".encode(), "tpm.csv")
+    assert samples.sample_names == ["tpm"] and samples.values.tolist() == [[1.5, 3]]
 
 
 def test_kallisto() -> None:
@@ -79,14 +88,16 @@ def test_hdf5(make_h5: MakeH5, variant: str, as_bytes: bool) -> None:
     assert "ARCHS4" in samples.kind
 
 
-def test_hdf5_with_repeated_and_nameless_genes(make_h5: MakeH5) -> None:
+def test_hdf5_with_repeated_and_nameless_genes(make_h5: MakeH5, no_transcripts: pd.DataFrame) -> None:
     symbols = ["A", "B", "A", "", *SYMBOLS[4:]]
     samples = read_samples(make_h5(change={"meta/genes/symbol": symbols, "meta/genes/ensembl_gene": None}), "u.h5")
-    counts = counts_of(5, 12)
-    expected = np.column_stack([counts[:, 0] + counts[:, 2], counts[:, 1], counts[:, 4:]])
-    np.testing.assert_array_equal(samples.values, expected)
-    assert samples.gene_ids == ["A", "B", *SYMBOLS[4:]]
-    assert samples.notes[0].startswith("1 rows repeat") and samples.notes[1].startswith("1 genes without a name")
+    assert samples.gene_ids == ["A", "B", "A", *SYMBOLS[4:]]
+    assert samples.notes == ["1 genes without a name were left out."]
+    genes = pd.DataFrame({"symbol": ["B", "A", *SYMBOLS[4:]], "ensembl_gene_id": ""})
+    counts = counts_of_samples(match_genes(samples, genes, no_transcripts))
+    stored = counts_of(5, 12)
+    expected = np.column_stack([stored[:, 1], stored[:, 0] + stored[:, 2], stored[:, 4:]])
+    np.testing.assert_array_equal(counts, expected)
 
 
 def test_a_file_by_its_path(tmp_path: Path) -> None:
@@ -159,7 +170,7 @@ def test_hdf5_without_expression(make_h5: MakeH5) -> None:
 
 
 def test_too_many_samples(monkeypatch: pytest.MonkeyPatch, make_h5: MakeH5) -> None:
-    monkeypatch.setattr(sample_files, "MAX_SAMPLES", 4)
+    monkeypatch.setattr(sample_tables, "MAX_SAMPLES", 4)
     assert len(read_samples(b"g,a,b,c,d\nTP53,1,1,1,1\n", "m").sample_names) == 4
     for content in (b"g,a,b,c,d,e\nTP53,1,1,1,1,1\n", make_h5().read_bytes()):
         with pytest.raises(SampleFileError, match="5 samples, but at most 4"):
@@ -170,6 +181,46 @@ def test_a_gzip_bomb_is_cut_short() -> None:
     bomb = gzip.compress(b"0" * 3_000_000, mtime=0)
     with pytest.raises(SampleFileError, match="bomb: holds more than 1 MB"):
         text_tables.read_bytes(bomb, "bomb", SampleFileError, limit=2**20)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_chunks_give_what_the_whole_gives(monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    rng = np.random.default_rng(2)
+    counts = rng.poisson(3, (4, 57)) + 1.0
+    counts[2, 41] = 2.5  # the first value that is not whole, in a late chunk
+    lines = ["gene,a,b,c,d", *(f"G{i}," + ",".join(f"{v:g}" for v in counts[:, i]) for i in range(57))]
+    data = end.join(lines).encode()
+    told: list[tuple[str, float, float]] = []
+    monkeypatch.setattr(sample_tables, "CHUNK_VALUES", 40)
+    samples = read_samples(data, "m.csv", lambda stage, done, total, **_: told.append((stage, done, total)))
+    np.testing.assert_array_equal(samples.values, counts)
+    assert samples.values.dtype == np.float32
+    assert samples.gene_ids == [f"G{i}" for i in range(57)]
+    assert len(told) > 5 and all(done <= total for _, done, total in told)
+    monkeypatch.setattr(sample_tables, "CHUNK_VALUES", 10**6)
+    np.testing.assert_array_equal(read_samples(data, "m.csv").values, counts)
+
+
+def test_a_wrong_value_in_a_late_chunk_is_named_by_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sample_tables, "CHUNK_VALUES", 6)
+    rows = [f"G{i},{i},1" for i in range(20)]
+    rows[13] = "G13,5,many"
+    with pytest.raises(SampleFileError, match="line 16: the count of gene G13 in sample b is many"):
+        read_samples("\n".join(["gene,a,b", "", *rows]).encode(), "m.csv")
+    rows[13] = rows[2]
+    with pytest.raises(SampleFileError, match=r"1 genes occur more than once \(G2\)\."):
+        read_samples("\n".join(["gene,a,b", *rows]).encode(), "m.csv")
+
+
+def test_values_below_zero_say_what_to_give_instead() -> None:
+    with pytest.raises(SampleFileError, match=r"is -1.5. .*z-scores, .* give counts, TPM, RPKM, CPM"):
+        read_samples(b"gene,a\nTP53,0.5\nACTB,-1.5\n", "z.csv")
+
+
+def test_more_values_than_fit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sample_tables, "MAX_VALUES", 5)
+    with pytest.raises(SampleFileError, match=r"3 rows of 2 samples .* files of at most 1 samples"):
+        read_samples(b"g,a,b\nTP53,1,2\nACTB,1,2", "m")
 
 
 def test_names_like_dates_are_noted() -> None:

@@ -5,6 +5,7 @@ from sklearn.metrics.pairwise import cosine_similarity
 
 from core import workflows
 from core.errors import NotFoundError, SampleFileError
+from core.models.classifier import TissueClassifier
 
 
 @pytest.fixture
@@ -45,6 +46,32 @@ def test_high_genes_are_high(workspace, dataset):
     assert high["symbol"][0] == "GFAP"
     assert high["z_all"][0] > 5
     assert high["z_label"][0] > 5
+
+
+def test_the_genes_that_decided_are_those_without_which_the_votes_fall(workspace, dataset):
+    position = int(np.flatnonzero(dataset.label_matrix[:, dataset.label_names.index("liver")])[3])
+    matched = workflows.read_upload(workspace, "demo", upload(dataset, position), "mine.csv")
+    found = workflows.classify(workspace, "demo", matched)[0]
+    genes = found.deciding_genes
+    run = workspace.active(dataset, "classifier")
+    assert found.model == run.id
+    assert found.predicted[0] == "liver"
+    assert genes["contribution"].abs().is_monotonic_decreasing
+    assert genes["contribution"].iloc[0] > 0
+    model = TissueClassifier.load(run.path / "model")
+    q = model.normalise(dataset.counts([position]))
+    liver = model.label_names.index("liver")
+    without, others = q.copy(), q.copy()
+    ids = dataset.genes["ensembl_gene_id"]
+    decided = np.flatnonzero(ids.isin(genes["ensembl_gene_id"]))
+    elsewhere = np.setdiff1d(model.gene_index, decided)[: len(decided)]
+    without[0, decided] = np.nan  # a missing marker counts as usual
+    others[0, elsewhere] = np.nan
+    full = model.votes(q)[0, liver]
+    assert full - model.votes(without)[0, liver] > 2 * abs(full - model.votes(others)[0, liver])
+    np.testing.assert_allclose(
+        genes["value"], q[0, [int(np.flatnonzero(ids == i)[0]) for i in genes["ensembl_gene_id"]]]
+    )
 
 
 def test_a_sample_that_lacks_genes_is_still_called(workspace, dataset):

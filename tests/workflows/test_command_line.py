@@ -20,7 +20,7 @@ RANKINGS = [
     "symbol", "ensembl_gene_id", "length_bp", "mean", "p95", "signal", "signal_rank", "mean_cosine", "cosine_rank",
     "co_rank", "n_neighbours", "n_tied", "same_series_share", "tau", "gini", "zero_share", "top_label",
 ]  # fmt: skip
-PREDICTIONS = ["sample", "predicted", "probability", "abstained", "genes_matched", "genes_expected", "novelty"]
+PREDICTIONS = ["sample", "predicted", "probability", "abstained", "genes_matched", "genes_expected", "novelty", "model"]
 
 
 @pytest.fixture
@@ -156,6 +156,12 @@ def test_train_runs_and_classify(run, mine):
     assert {"symbol", "z_all", "z_label"} <= set(row["high_genes"][0])
     _, out, _ = run("classify", "demo", mine / "demo" / "example_mixed.csv", folder=mine)
     assert len(table(out)) == 6
+    mixed = mine / "demo" / "example_mixed.csv"
+    status, said, err = run("classify", "demo", mixed, "--units", "tpm", "--out", mine / "a.parquet", folder=mine)
+    assert (status, said) == (0, "")
+    assert "multiplied by gene length, as was asked for" in err
+    assert pd.read_parquet(mine / "a.parquet")["sample"].tolist() == table(out)["sample"].tolist()
+    assert run("classify", "demo", mixed, "--out", mine / "none" / "a.csv", folder=mine)[0] == 2
 
 
 def test_gan_synthesize_and_evaluate(run, mine):
