@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from core.expression.rare import RareGenes
 from core.expression.syrk import add_products
 from core.types import BoolArray, DoubleArray, FloatMatrix, IndexArray
 
@@ -115,15 +116,19 @@ def _edges(ordered: FloatMatrix, size: int) -> FloatMatrix:
     return edges
 
 
-def gram(tiles: Iterable[FloatMatrix], norms: DoubleArray) -> FloatMatrix:
+def gram(tiles: Iterable[FloatMatrix], norms: DoubleArray, rare: RareGenes | None = None) -> FloatMatrix:
     """What the genes of ``tiles`` (some genes x n) add to the cosine of every pair of biosamples (n x n, float32).
 
-    Only the lower triangle is filled. ``norms`` (n) are the lengths of whole profiles.
+    Only the lower triangle is filled. ``norms`` (n) are the lengths of whole profiles. ``rare`` takes the genes that
+    hardly anybody expresses a shorter way.
     """
-    inverse = _inverse(norms)
+    inverse = inverse_of(norms)
     total: FloatMatrix = np.zeros((len(norms), len(norms)), dtype=np.float32)
     for tile in tiles:
-        add_products(np.multiply(tile, inverse, order="C"), total)
+        frequent = tile if rare is None else rare.take(tile, total)
+        add_products(np.multiply(frequent, inverse, order="C"), total)
+    if rare is not None:
+        rare.close(total)
     return total
 
 
@@ -150,7 +155,7 @@ def squared_sums(sets: Sequence[Members], tiles: Iterable[FloatMatrix], norms: D
     from core.expression import kernels
 
     totals = [np.zeros(len(some)) for some in sets]
-    inverse = _inverse(norms)
+    inverse = inverse_of(norms)
     for tile in tiles:
         for start in range(0, len(tile), kernels.STRIPE):
             stripe = tile[start : start + kernels.STRIPE]
@@ -171,7 +176,8 @@ def mean_cosine_sums(sets: Members, squared: DoubleArray, norms: DoubleArray) ->
     return result
 
 
-def _inverse(norms: DoubleArray) -> npt.NDArray[np.float32]:
+def inverse_of(norms: DoubleArray) -> npt.NDArray[np.float32]:
+    """1 / the length of each profile (n), 0 for an empty one."""
     return np.divide(1.0, norms, out=np.zeros(len(norms)), where=norms > 0).astype(np.float32)
 
 

@@ -106,6 +106,13 @@ def _map(counts: Counts, target: DoubleArray, out: Tile) -> None:
             _map_row(row, target, summed, mapped)
 
 
+def value_of_zero(zeros: IndexArray, target: DoubleArray) -> DoubleArray:
+    """Q (m) of a count of 0 in biosamples that have so many of them (m); 0 where there is none."""
+    summed = _summed(target)
+    several: DoubleArray = summed[zeros] / np.maximum(zeros, 1)
+    return several
+
+
 def to_target_at(counts: CountMatrix, rows: IndexArray, genes: IndexArray, target: DoubleArray) -> DoubleArray:
     """Q at some places of a matrix (m x G counts) alone: ``rows`` (ascending) and ``genes``, one value a pair."""
     from core.expression import kernels

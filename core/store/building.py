@@ -24,7 +24,7 @@ from core.errors import InputError
 from core.store.files import read_json, write_json
 
 Arrays = Mapping[str, npt.NDArray[Any]]
-NOTES = ("making.json", "plan.npz", "sets.npz", "sample.npz")
+NOTES = ("rare.npz", "making.json", "plan.npz", "sets.npz", "sample.npz")
 PARTS = ("counts", "expression", "genes", "sums")
 
 

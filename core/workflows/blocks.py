@@ -15,6 +15,7 @@ import pandas as pd
 
 from core.errors import CountsFileError
 from core.expression import metrics, neighbourhood, normalise
+from core.expression.rare import RareGenes
 from core.sources.archs4 import Archs4File
 from core.store.building import Arrays, load_arrays, save_arrays
 from core.store.files import write_parquet
@@ -146,8 +147,14 @@ def gram(folder: str, start: int, stop: int, rows: IndexArray | None = None) -> 
     tiles = _tiles(expression_of(path), start, stop)
     norms = np.load(path / "norms.npy")
     if rows is None:
-        return neighbourhood.gram(tiles, norms)
+        return neighbourhood.gram(tiles, norms, _rare_genes(path, norms, slice(start, stop)))
     return neighbourhood.gram((np.take(tile, rows, axis=1) for tile in tiles), norms[rows])
+
+
+def _rare_genes(path: Path, norms: DoubleArray, genes: slice) -> RareGenes:
+    """Of a range of genes; ``rare.npz`` is written before the cosines are asked for."""
+    found, length = load_arrays(path / "rare.npz"), plan_of(path)["length"]
+    return RareGenes(found["floor"], neighbourhood.inverse_of(norms), found["rare"][genes], length[genes])
 
 
 def project(folder: str, start: int, stop: int) -> tuple[FloatMatrix, FloatMatrix]:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from core.engine import Engine, LocalEngine
 from core.expression import metrics, neighbourhood, normalise, similar
+from core.expression.rare import is_rare
 from core.store.building import Arrays, save_arrays, tidy
 from core.store.datasets import StoredDataset
 from core.store.files import write_parquet
@@ -66,6 +67,7 @@ class Making:
         totals = self._read()
         self._normalise(totals)
         rankings, members = self._measure(totals["expressed"])
+        self._note_rare_genes(totals)
         means, random = self._mean_cosines(members)
         self._index()
         plan = self._plan
@@ -181,6 +183,13 @@ class Making:
         return values
 
     # -- neighbourhoods --------------------------------------------------------------------------------------------
+
+    def _note_rare_genes(self, totals: dict[str, npt.NDArray[Any]]) -> None:
+        """Which genes of Y few biosamples express, and Q of a count of 0 in each biosample."""
+        zeros = np.rint(totals["zero_share"] * len(self._plan.genes)).astype(np.intp)
+        floor = normalise.value_of_zero(zeros, np.load(self._folder / "target.npy"))
+        rare = is_rare(totals["expressed"][self._plan.keep], self._starts[-1])
+        save_arrays(self._folder / "rare.npz", {"floor": floor, "rare": rare})
 
     def _mean_cosines(self, members: neighbourhood.Members) -> tuple[DoubleArray, DoubleArray]:
         """Mean cosine of every neighbourhood, and of random sets; by the cheaper of the two ways for this n."""
