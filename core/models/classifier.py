@@ -32,7 +32,7 @@ from core.types import BoolArray, CountMatrix, DoubleArray, FloatMatrix, IndexAr
 REFERENCE_ROWS = 64
 STATISTICS_ROWS = 20_000  # biosamples that the target and the choice of genes look at, at most
 BLOCK_VALUES = 2**23
-CACHED_VALUES = 2**28
+CACHED_VALUES = 2**27
 
 Reader = Callable[[IndexArray], CountMatrix]  # positions (m) -> their counts (m x G), in that order
 

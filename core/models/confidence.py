@@ -13,26 +13,33 @@ from core.models.calibration import logit
 from core.types import BoolArray, DoubleArray
 
 MAX_ROWS = 20_000
-# The first label of a biosample counts as much as this many times all its other labels together.
+# The first label of a biosample counts this many times as much as all its other labels together.
 FIRST_OVER_OTHERS = 2.0
 NEAR, FAR = 1e-3, 2.0  # distances are between (identical) 0 and 2
+NEAREST = 0.05  # share of the fitted distances below which nearer makes no more certain
 
 
 @dataclass(frozen=True)
 class Confidence:
-    """p = 1 / (1 + exp(-(slope logit(v) + distance_slope log(d) + intercept))), v votes and d the novelty distance.
+    """p1 = 1 / (1 + exp(-(slope logit(v1) + distance_slope log(max(d, nearest)) + intercept))) of the first label.
 
-    One line for all labels: the order of labels within a biosample stays.
+    v1 are its votes and d is the novelty distance; any other label has p1 v / v1, so that the order of labels within a
+    biosample stays and no label gains from a distance what it lacks in votes. ``nearest``: what is nearer than the
+    held-out biosamples were (a copy of a training biosample, say) is as certain as they, and no more.
     """
 
     slope: float
     distance_slope: float
     intercept: float
+    nearest: float
 
     def apply(self, votes: DoubleArray, distance: DoubleArray) -> DoubleArray:
         """Probability (m x L) that each label is right, from votes (m x L) and distances (m)."""
-        score = self.slope * logit(votes) + self.distance_slope * _log(distance)[:, None] + self.intercept
-        result: DoubleArray = 1.0 / (1.0 + np.exp(-score))
+        first = votes.max(axis=1, initial=0.0)
+        away = _log(np.maximum(distance, self.nearest))
+        score = self.slope * logit(first) + self.distance_slope * away + self.intercept
+        share = np.divide(votes, first[:, None], out=np.zeros_like(votes), where=first[:, None] > 0)
+        result: DoubleArray = share / (1.0 + np.exp(-score))[:, None]
         return result
 
 
@@ -44,7 +51,9 @@ def _log(distance: DoubleArray) -> DoubleArray:
 def fit_confidence(votes: DoubleArray, distance: DoubleArray, labels: BoolArray, seed: int = 1) -> Confidence | None:
     """Maximum-likelihood line (with a weak ridge) from votes (n x L), distances (n) and labels (n x L).
 
-    None where all first labels are right, or none is: then there is nothing to fit.
+    All labels are fitted on, which says that a label without votes is hardly ever right; the first one of a biosample
+    counts twice as much as its others together. None where all first labels are right, or none is: then there is
+    nothing to fit.
     """
     rows = np.arange(len(votes))
     if len(rows) > MAX_ROWS:
@@ -61,7 +70,8 @@ def fit_confidence(votes: DoubleArray, distance: DoubleArray, labels: BoolArray,
     line = _line(columns, labels.ravel(), weights.ravel())
     if line[1] > 0.0:  # further away cannot be more certain
         line = np.insert(_line(columns[:, :1], labels.ravel(), weights.ravel()), 1, 0.0)
-    return Confidence(max(float(line[0]), 0.1), float(line[1]), float(line[2]))
+    nearest = float(np.quantile(distance, NEAREST))
+    return Confidence(max(float(line[0]), 0.1), float(line[1]), float(line[2]), nearest)
 
 
 def _line(columns: DoubleArray, labels: BoolArray, weights: DoubleArray) -> DoubleArray:

@@ -93,7 +93,7 @@ def test_training_on_the_command_line(mine: Workspace, monkeypatch: pytest.Monke
     assert here.recipe["parameters"] == there.recipe["parameters"]  # where it ran is no part of what it is
     assert (here.result or {})["metrics"] == (there.result or {})["metrics"]
     assert tables(here) == tables(there)
-    assert len(tables(here)) == 4
+    assert len(tables(here)) == 6
     assert '"engine": "dask"' in (there.path / "card.json").read_text()
 
 

@@ -62,7 +62,7 @@ def test_it_rises_with_votes_and_falls_with_distance_and_keeps_the_order_of_labe
 
 def test_a_distance_that_would_add_trust_does_not_count() -> None:
     votes, distance, labels = simulated()
-    fitted = fit_confidence(votes, 1.0 / distance / 1000, labels)
+    fitted = fit_confidence(votes, 0.002 / distance, labels)
     assert fitted is not None and fitted.distance_slope == 0.0
 
 
@@ -75,5 +75,14 @@ def test_where_all_or_none_is_right_there_is_nothing_to_fit(right: bool) -> None
 
 
 def test_it_is_plain_numbers() -> None:
-    p = Confidence(1.0, -1.0, 0.5).apply(np.array([[0.5]]), np.array([0.1]))
-    assert p[0, 0] == pytest.approx(1 / (1 + np.exp(-(0.0 - np.log(0.1) + 0.5))))
+    p = Confidence(1.0, -1.0, 0.5, 0.02).apply(np.array([[0.5, 0.25, 0.0]] * 2), np.array([0.1, 0.001]))
+    first = 1 / (1 + np.exp(-(0.0 - np.log(np.array([0.1, 0.02])) + 0.5)))
+    np.testing.assert_allclose(p, np.outer(first, [1.0, 0.5, 0.0]))
+    assert Confidence(1.0, -1.0, 0.5, 0.02).apply(np.zeros((1, 2)), np.array([0.1])).tolist() == [[0.0, 0.0]]
+
+
+def test_a_copy_of_a_known_biosample_does_not_make_every_label_likely() -> None:
+    fitted = fit_confidence(*simulated())
+    assert fitted is not None
+    p = fitted.apply(np.array([[0.9, 0.05, 0.05, 0.0]]), np.array([0.0]))[0]
+    assert p[0] > 0.8 and p[1:].max() < 0.1
