@@ -12,11 +12,9 @@ such genes, and cost next to nothing this way.
 import numpy as np
 import numpy.typing as npt
 
-from core.expression.kernels import compiled
 from core.types import BoolArray, DoubleArray, FloatMatrix, IndexArray
 
 SHARE = 20  # a gene is rare where at most one biosample in so many expresses it
-ROUNDING = 1e-6  # of the floor: below it, a difference is that of float32
 
 
 def is_rare(expressed: IndexArray, n: int) -> BoolArray:
@@ -43,50 +41,20 @@ class RareGenes:
         """The genes of a tile (some genes x n) that are not rare; products of the others go to ``total`` (n x n)."""
         here = slice(self._passed, self._passed + len(tile))
         self._passed += len(tile)
+        from core.expression import rare_kernels  # numba takes a while to import
+
         rare = self._rare[here]
         if not rare.any():
             return tile
-        _add_above(tile, np.flatnonzero(rare), self._scale[here], self._floor, self._inverse, self._above, total)
+        scale, rows = self._scale[here], np.flatnonzero(rare)
+        rare_kernels.add_above(tile, rows, scale, self._floor, self._inverse, self._above, total)
         rest: FloatMatrix = tile[~rare]
         return rest
 
     def close(self, total: FloatMatrix) -> None:
         """Adds the floors' part to the lower triangle of ``total`` (n x n)."""
+        from core.expression import rare_kernels
+
         scale = self._scale[self._rare]
         if len(scale):
-            _add_floors(self._floor * self._inverse, self._above, float(scale @ scale), total)
-
-
-@compiled
-def _add_above(
-    tile: npt.NDArray[np.float32],
-    rows: npt.NDArray[np.int64],
-    scale: npt.NDArray[np.float64],
-    floor: npt.NDArray[np.float64],
-    inverse: npt.NDArray[np.float32],
-    above: npt.NDArray[np.float64],
-    total: npt.NDArray[np.float32],
-) -> None:
-    n = tile.shape[1]
-    who, much = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.float32)
-    for row in rows:
-        found = 0
-        for i in range(n):
-            level = floor[i] * scale[row]
-            s = np.float64(tile[row, i]) - level
-            if s > ROUNDING * level:
-                who[found], much[found] = i, np.float32(s * inverse[i])
-                above[i] += s * inverse[i] * scale[row]
-                found += 1
-        for a in range(found):
-            for b in range(a + 1):
-                total[who[a], who[b]] += much[a] * much[b]
-
-
-@compiled
-def _add_floors(
-    floor: npt.NDArray[np.float64], above: npt.NDArray[np.float64], squares: float, total: npt.NDArray[np.float32]
-) -> None:
-    for i in range(len(floor)):
-        for k in range(i + 1):
-            total[i, k] += np.float32(floor[i] * floor[k] * squares + floor[i] * above[k] + floor[k] * above[i])
+            rare_kernels.add_floors(self._floor * self._inverse, self._above, float(scale @ scale), total)

@@ -6,9 +6,10 @@ values were divided is told by the order of their genes, held against that of re
 rank correlation as they are, and multiplied by length.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from core.types import BoolArray, DoubleArray, Measure
 
@@ -111,7 +112,7 @@ def _logged(words: str, base: float) -> str:
 
 def unit_ranks(values: Values) -> DoubleArray:
     """Ranks of each row (m x g), centred and of length 1: the product of two is Spearman's correlation."""
-    ranks = np.asarray(rankdata(values, axis=1), dtype=np.float64)
+    ranks = np.asarray(_rankdata(values, axis=1), dtype=np.float64)
     ranks -= ranks.mean(axis=1, keepdims=True)
     length = np.linalg.norm(ranks, axis=1, keepdims=True)
     units: DoubleArray = np.divide(ranks, length, out=np.zeros_like(ranks), where=length > 0)
@@ -160,5 +161,11 @@ def zeros_left_out(present: BoolArray, typical: DoubleArray) -> bool:
     n_absent = len(present) - n_there
     if n_absent < SOME or n_there < FEWEST_GENES:
         return False
-    ranks = rankdata(typical)[present].sum() - n_there * (n_there + 1) / 2
+    ranks = _rankdata(typical)[present].sum() - n_there * (n_there + 1) / 2
     return bool(ranks / (n_there * n_absent) >= ABSENT_LOWER)
+
+
+def _rankdata(values: Any, **more: Any) -> Any:
+    from scipy.stats import rankdata  # takes a quarter of a second to import
+
+    return rankdata(values, **more)

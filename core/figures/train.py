@@ -65,26 +65,6 @@ def tree_progress(steps: pd.DataFrame) -> go.Figure:
     return style.finish(figure, height=260)
 
 
-def confusion(table: pd.DataFrame) -> go.Figure:
-    """Heatmap of the first predicted label against the true label, each row as a share of its biosamples.
-
-    ``table``: true, predicted, count; a pair that is not there counts 0. Counts are on hover.
-    """
-    names = sorted({*table["true"], *table["predicted"]})
-    square = table.pivot_table(index="true", columns="predicted", values="count", aggfunc="sum", fill_value=0)
-    counts = square.reindex(index=names, columns=names, fill_value=0).to_numpy(dtype=float)
-    totals = counts.sum(axis=1, keepdims=True)
-    share = np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
-    figure = go.Figure(go.Heatmap(
-        z=share, x=names, y=names, zmin=0, zmax=1, customdata=counts,
-        colorscale=style.SEQUENTIAL, colorbar={"title": {"text": "Share of row", "side": "right"}, "thickness": 12},
-        hovertemplate="true %{y}, predicted %{x}<br>%{customdata:,.0f} biosamples, %{z:.0%} of the row<extra></extra>",
-    ))  # fmt: skip
-    figure.update_xaxes(title="First predicted label", type="category", tickangle=-90, showgrid=False, dtick=1)
-    figure.update_yaxes(title="True label", type="category", autorange="reversed", showgrid=False, dtick=1)
-    return style.finish(figure, height=180 + 20 * len(names))
-
-
 def per_label_f1(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
     """F1 of every label, a dot for each table (a run, or a split), so that differences show as distances.
 
@@ -106,26 +86,6 @@ def per_label_f1(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
     figure.update_yaxes(type="category", categoryorder="array", categoryarray=order, dtick=1, automargin=True)
     style.legend_on_top(figure)
     return style.finish(figure, height=style.bar_height(len(order)) + 30)
-
-
-def calibration(bins: Mapping[str, pd.DataFrame]) -> go.Figure:
-    """Reliability diagram: how often the first label is right among calls of that probability; the diagonal is ideal.
-
-    ``bins``: name (split) to predicted (mean probability), observed (share that is right) and count of each bin.
-    """
-    figure = go.Figure()
-    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", name="perfectly calibrated", hoverinfo="skip",
-                       line={"color": style.GREY, "dash": "dash"})  # fmt: skip
-    for (name, table), color in zip(bins.items(), palette.series_colors(len(bins)), strict=True):
-        figure.add_scatter(
-            x=table["predicted"], y=table["observed"], mode="lines+markers", name=name, line={"color": color},
-            customdata=table["count"],
-            hovertemplate="said %{x:.2f}, found %{y:.2f} of %{customdata:,.0f}<extra>" + name + "</extra>",
-        )  # fmt: skip
-    figure.update_xaxes(title="Probability of the first label", range=[0, 1])
-    figure.update_yaxes(title="Share of calls that are right", range=[0, 1.02])
-    style.legend_on_top(figure)
-    return style.finish(figure, height=360)
 
 
 def headline(scores: pd.DataFrame) -> go.Figure:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from core.errors import InputError, RecipeError
+from core.errors import InputError, RecipeError, StoreError
 from core.expression.normalise import Counts, fit_target, to_partial_target, to_target, to_target_rounded
 from core.models import classifier_files
 from core.models.calibration import LogitCalibration, fit_calibration, fit_thresholds
@@ -254,9 +254,12 @@ class TissueClassifier:
             setattr(classifier, name, arrays[name])
         classifier.recipe = ClassifierRecipe.from_json(facts["recipe"])
         classifier.label_names = list(facts["label_names"])
-        classifier.settings, classifier.selection = Settings(**facts["settings"]), facts["selection"]
-        classifier.calibration = LogitCalibration(**facts["calibration"])
-        classifier.confidence = Confidence(**facts["confidence"]) if facts["confidence"] else None
+        try:
+            classifier.settings, classifier.selection = Settings(**facts["settings"]), facts["selection"]
+            classifier.calibration = LogitCalibration(**facts["calibration"])
+            classifier.confidence = Confidence(**facts["confidence"]) if facts["confidence"] else None
+        except (KeyError, TypeError) as error:
+            raise StoreError(f"{directory} was written by another version ({error}): train again.") from error
         classifier.novelty = Novelty.from_arrays(arrays) if "novelty_units" in arrays else None
         return classifier
 

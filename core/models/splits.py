@@ -7,7 +7,6 @@ training data; folds of whole series show what a study never seen before will ge
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 
 from core.errors import RecipeError
 from core.types import BoolArray, DoubleArray, IndexArray
@@ -22,6 +21,8 @@ def random_split(n: int, test_share: float = 0.33, seed: int = 1) -> Split:
     """
     if not 0.0 < test_share < 1.0 or n < 2:
         raise RecipeError(f"Cannot hold back {test_share:.0%} of {n} biosamples: give a share in (0, 1).")
+    from sklearn.model_selection import train_test_split  # takes half a second to import
+
     train, test = train_test_split(np.arange(n), test_size=test_share, random_state=seed)
     return np.asarray(train, dtype=np.intp), np.asarray(test, dtype=np.intp)
 

@@ -44,7 +44,7 @@ class Validation:
     def tables(self, sample_ids: npt.NDArray[Any]) -> dict[str, pd.DataFrame]:
         """Tables with a ``split`` column each: predictions (with sample_id), per_label, confusion, calibration.
 
-        ``confusion``: true, predicted (first label), count; a biosample counts once for each of its true labels.
+        ``confusion``: see ``confusion_table``.
         """
         predictions = self.predictions.copy()
         predictions.insert(0, "sample_id", sample_ids[predictions["position"].to_numpy()])
@@ -188,9 +188,16 @@ def _beside_published(split: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def confusion_table(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Counts by split, true label and first predicted label; a biosample counts once for each of its true labels."""
-    pairs = predictions[["split", "true", "first"]].assign(true=predictions["true"].str.split("|")).explode("true")
-    return pairs.rename(columns={"first": "predicted"}).value_counts(sort=False).rename("count").reset_index()
+    """Counts by split, true label and predicted one; a biosample counts once for each of its true labels.
+
+    What stands against a true label is that label itself where it was predicted, else the first predicted label: a
+    cerebellum that is called brain and cerebellum is right twice.
+    """
+    pairs = predictions[["split", "true", "predicted", "first"]].assign(true=predictions["true"].str.split("|"))
+    pairs = pairs.explode("true")
+    hit = [true in called.split("|") for true, called in zip(pairs["true"], pairs["predicted"], strict=True)]
+    pairs["predicted"] = pairs["true"].where(hit, pairs["first"])
+    return pairs[["split", "true", "predicted"]].value_counts(sort=False).rename("count").reset_index()
 
 
 def _join(plan: FoldPlan, parts: list[tuple[Fold, FoldScores]]) -> _Tested:

@@ -15,7 +15,8 @@ from core.store.files import read_json
 from core.store.runs import MODEL_KINDS, Run
 from core.store.workspace import Workspace
 from core.types import BoolArray
-from core.workflows.markdown import UNKNOWN, code, facts, get, listed, number, parameters, plain, share, table
+from core.workflows.findings import FAMILIES, abstention_words, gap_words, novelty_words, selection_words
+from core.workflows.markdown import UNKNOWN, code, facts, get, listed, number, parameters, plain, table
 from core.workflows.runs import day, model_name
 
 MODELS = {"model": "this model", "published_forest": "forest of the published work", "majority": "most frequent label"}
@@ -24,7 +25,6 @@ MEASURES = {
     "samples_f1": "samples-averaged F1", "macro_f1": "macro F1", "micro_f1": "micro F1",
     "macro_auprc": "macro AUPRC", "ece": "calibration error",
 }  # fmt: skip
-FAMILIES = {"forest": "random forest", "extra-trees": "forest of extra-trees", "linear": "linear model"}
 RULES = {
     "classifier": (
         "A multi-label {family} over marker genes. Scores come from models that never saw their test part: in a "
@@ -183,8 +183,13 @@ def _labels(card: Mapping[str, Any]) -> str:
 
 
 def _rule(card: Mapping[str, Any]) -> str:
-    family = get(card, "recipe", "family") or "forest"  # older recipes know no other
-    return RULES.get(_kind(card), UNKNOWN).replace("{family}", FAMILIES.get(str(family)) or plain(family))
+    rule = RULES.get(_kind(card), UNKNOWN)
+    if _kind(card) == "generator":
+        return rule
+    family = str(get(card, "recipe", "family") or "forest")  # older recipes know no other
+    words = FAMILIES.get(family) or plain(family)
+    told = f"Family: {words}.\n\n{selection_words(get(card, 'metrics'), family)}"
+    return f"{rule.replace('{family}', words)}\n\n{told}"
 
 
 def _sizes(card: Mapping[str, Any]) -> str:
@@ -209,20 +214,8 @@ def _classifier_scores(card: Mapping[str, Any]) -> list[str]:
             found = get(metrics, "splits", split, model)
             if isinstance(found, Mapping):
                 rows.append((split_words, model_words, *(number(found.get(key)) for key in MEASURES)))
-    return [table(("split", "model", *MEASURES.values()), rows) if rows else UNKNOWN, _abstention(metrics)]
-
-
-def _abstention(metrics: Any) -> str:
-    threshold, precision = (get(metrics, "abstention", key) for key in ("threshold", "precision"))
-    if threshold is None:
-        return f"When it abstains: {UNKNOWN}."
-    if precision is None:
-        return "No threshold reaches the precision that a call needs, so it abstains on everything."
-    coverage, without = (get(metrics, "abstention", key) for key in ("coverage", "precision_without"))
-    return (
-        f"It abstains below a probability of {number(threshold)}. On held-out biosamples it then calls "
-        f"{share(coverage)}, {share(precision)} of them rightly (without abstaining: {share(without)})."
-    )
+    scores = table(("split", "model", *MEASURES.values()), rows) if rows else UNKNOWN
+    return [scores, *(words(metrics) for words in (gap_words, abstention_words, novelty_words))]
 
 
 def _generator_scores(card: Mapping[str, Any]) -> list[str]:

@@ -5,8 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.cluster import hierarchy
-from scipy.spatial.distance import squareform
 
 from core.expression import neighbourhood as hood
 from core.expression import normalise, similar
@@ -89,6 +87,9 @@ def cosines_between(dataset: StoredDataset, positions: IndexArray) -> DoubleArra
 
 def cluster(cosine: DoubleArray) -> tuple[DoubleArray, IndexArray]:
     """Average linkage on 1 - cosine: scipy's linkage ((k - 1) x 4) and the order of the leaves (k)."""
+    from scipy.cluster import hierarchy
+    from scipy.spatial.distance import squareform
+
     if len(cosine) < 2:
         return np.empty((0, 4)), np.arange(len(cosine))
     distance = squareform(np.clip(1.0 - cosine, 0.0, None), checks=False)

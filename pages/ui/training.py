@@ -18,7 +18,20 @@ MODELS = {
     "smote": "SMOTE (baseline)",
     "bootstrap": "Resampling with noise (baseline)",
 }
-GENES_HELP = "How many genes the forest reads: those that mark the labels best, chosen on the training part alone."
+FAMILIES = {
+    "forest": ("Random forest", "The default, as in the published work"),
+    "extra-trees": ("Extra-trees", "Random cuts: faster"),
+    "linear": ("Linear", "Multinomial logistic regression"),
+}
+WEIGHTS = {None: "automatic", True: "every label the same", False: "every biosample the same"}
+FIELD, NARROW = 155, 115  # pixels
+TREES_HELP = "More are steadier and slower; scores hardly rise beyond a few hundred. A linear model has none."
+GENES_HELP = (
+    "How many genes the model reads: those that mark the labels best, found on the training part alone. Empty: chosen "
+    "automatically, from 2,000 and 500, on series held out inside the training part."
+)
+LEAF_HELP = "Biosamples in a leaf of a tree at least. Empty: chosen automatically inside the training part."
+WEIGHTS_HELP = "Whether rare labels count as much as frequent ones in training. Automatic: chosen inside it."
 LEAST_HELP = "Labels with fewer are dropped. Automatic: 0.5% of the labelled biosamples, at least 5, at most 500."
 STEPS_HELP = "0 takes the model's own default (2,000 for the Wasserstein GAN). Baselines have no steps."
 SPLIT_HELP = "Both splits are always computed; this one counts as the run's score."
@@ -33,23 +46,41 @@ HISTORY = {
 
 
 def classifier_form(dataset: StoredDataset) -> None:
-    """Parameters of a classifier, and its start."""
+    """Parameters of a classifier, and its start; what is left empty is chosen inside the training part."""
     usual = wf.default_parameters("classifier")
-    with st.form("classifier_form"):
+    with st.container(border=True):
         st.markdown("**Train a classifier**")
-        columns = st.columns([1, 1, 1, 1, 2])
-        trees = columns[0].number_input("Trees", 1, 5000, usual["trees"], 50)
-        genes = columns[1].number_input("Marker genes", 1, 100_000, usual["genes"], 100, help=GENES_HELP)
-        least = columns[2].number_input(
-            "Min. label count", 1, 1_000_000, usual["min_label_count"], placeholder="automatic", help=LEAST_HELP
-        )
-        seed = columns[3].number_input("Seed", 0, 2**31 - 1, usual["seed"])
-        split = columns[4].radio(
-            "Headline score", list(charts.SPLITS), format_func=charts.SPLITS.get, horizontal=True, help=SPLIT_HELP
-        )
-        if st.form_submit_button("Start training", type="primary", icon=":material/play_arrow:"):
-            chosen = {"trees": trees, "genes": genes, "min_label_count": least, "seed": seed, "split": split}
-            _start(dataset, "classifier", chosen)
+        family = st.radio(
+            "Kind of model", list(FAMILIES), format_func=lambda name: FAMILIES[name][0], key="classifier_family",
+            captions=[words for _, words in FAMILIES.values()], horizontal=True,
+        )  # fmt: skip
+        with st.form("classifier_form", border=False):
+            with st.container(horizontal=True):
+                chosen = _model_parameters(usual, grown=family != "linear")
+                chosen["min_label_count"] = st.number_input(
+                    "Min. label count", 1, 1_000_000, usual["min_label_count"], placeholder="automatic",
+                    help=LEAST_HELP, width=FIELD,
+                )  # fmt: skip
+                chosen["seed"] = st.number_input("Seed", 0, 2**31 - 1, usual["seed"], width=NARROW)
+            chosen["split"] = st.radio(
+                "Headline score", list(charts.SPLITS), format_func=charts.SPLITS.get, horizontal=True, help=SPLIT_HELP
+            )
+            if st.form_submit_button("Start training", type="primary", icon=":material/play_arrow:"):
+                _start(dataset, "classifier", chosen | ({} if family == usual["family"] else {"family": family}))
+
+
+def _model_parameters(usual: dict[str, Any], grown: bool) -> dict[str, Any]:
+    """Trees, genes, leaf and weights; what only trees have is disabled for another model, and left out."""
+    trees = st.number_input("Trees", 1, 5000, usual["trees"], 50, disabled=not grown, width=NARROW, help=TREES_HELP)
+    genes = st.number_input(
+        "Marker genes", 1, 100_000, usual["genes"], 100, placeholder="automatic", help=GENES_HELP, width=FIELD
+    )
+    leaf = st.number_input(
+        "Min. leaf size", 1, 1000, usual["min_leaf"], placeholder="automatic", disabled=not grown, help=LEAF_HELP,
+        width=FIELD,
+    )  # fmt: skip
+    balanced = st.selectbox("Weights", [*WEIGHTS], format_func=lambda each: WEIGHTS[each], help=WEIGHTS_HELP, width=180)
+    return {"genes": genes, "balanced": balanced} | ({"trees": trees, "min_leaf": leaf} if grown else {})
 
 
 def generator_form(dataset: StoredDataset) -> None:
@@ -75,7 +106,7 @@ FORMS = {"classifier": classifier_form, "generator": generator_form}
 def _start(dataset: StoredDataset, kind: str, parameters: dict[str, Any]) -> None:
     with feedback.errors():
         jobs.start(state.workspace(), kind, dataset.name, parameters)
-        st.toast(f"Training started: {runs.describe(parameters)}", icon=":material/model_training:")
+        st.toast(f"Training started: {wf.describe(parameters)}", icon=":material/model_training:")
 
 
 def show_live(dataset: StoredDataset, kind: str) -> None:
@@ -103,8 +134,8 @@ def show_history(dataset: StoredDataset, kind: str) -> pd.DataFrame:
         runs.none_yet(dataset, kind)
         return history
     rows = [
-        {"active": row.active, "run": row.id[-4:], "started": runs.day(row.created), "status": row.status,
-         "parameters": runs.describe(row.parameters), **runs.headline(kind, row.metrics), "id": row.id}
+        {"active": row.active, "run": row.id[-4:], "started": wf.day(row.created), "status": row.status,
+         "parameters": wf.describe(row.parameters), **runs.headline(kind, row.metrics), "id": row.id}
         for row in history.itertuples()
     ]  # fmt: skip
     table = pd.DataFrame(rows)
@@ -119,14 +150,14 @@ def show_history(dataset: StoredDataset, kind: str) -> pd.DataFrame:
 
 
 def choose_runs(history: pd.DataFrame, kind: str) -> list[str]:
-    """Ids of the runs to look at, in the address; the one in use to begin with."""
-    done = history[history["status"] == "done"]
-    if done.empty:
+    """Ids of the ended runs to look at, in the address; the one in use to begin with."""
+    ended = history[~history["status"].isin(feedback.LIVE)]
+    if ended.empty:
         return []
-    words = {row.id: name_of(row) for row in done.itertuples()}
+    words = {row.id: name_of(row) for row in ended.itertuples()}
     name, key = f"{kind}_runs", f"pick_{kind}_runs"
     asked = [run_id for run_id in state.param(name).split(",") if run_id in words]
-    in_use = done.loc[done["active"], "id"].tolist() or [done["id"].iloc[0]]
+    in_use = ended.loc[ended["active"], "id"].tolist() or [ended["id"].iloc[0]]
     st.session_state[key] = asked or in_use[:1]
     return st.multiselect(
         "Runs to look at: one for its details, several to compare them", list(words), key=key, format_func=words.get,
@@ -136,8 +167,8 @@ def choose_runs(history: pd.DataFrame, kind: str) -> list[str]:
 
 def name_of(row: Any) -> str:
     """A row of the history in a few words."""
-    words = [runs.day(row.created), runs.describe(row.parameters), row.id[-4:]]
-    return " · ".join([*words, "in use"] if row.active else words)
+    state_words = ["in use"] if row.active else [row.status] if row.status != "done" else []
+    return " · ".join([wf.day(row.created), wf.describe(row.parameters), row.id[-4:], *state_words])
 
 
 def _runs_chosen(name: str, key: str) -> None:

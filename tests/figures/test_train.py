@@ -59,27 +59,12 @@ def test_tree_progress_before_the_first_tree() -> None:
     assert len(train.tree_progress(pd.DataFrame({"time": [1.0]})).data[0].x) == 0
 
 
-def test_confusion_shows_shares_of_the_true_label_and_counts_on_hover() -> None:
-    table = pd.DataFrame({"true": ["brain", "brain"], "predicted": ["brain", "liver"], "count": [3, 1]})
-    heatmap = train.confusion(table).data[0]
-    np.testing.assert_allclose(heatmap.z, [[0.75, 0.25], [0.0, 0.0]])
-    np.testing.assert_allclose(heatmap.customdata, [[3, 1], [0, 0]])
-    assert list(heatmap.y) == ["brain", "liver"]
-
-
 def test_per_label_f1_orders_labels_by_the_first_table() -> None:
     one = pd.DataFrame({"label": ["brain", "liver"], "f1": [0.9, 0.4], "support": [10, 20]})
     two = pd.DataFrame({"label": ["liver", "skin"], "f1": [0.5, 0.7], "support": [20, 5]})
     figure = train.per_label_f1({"random": one, "series": two})
     assert list(figure.layout.yaxis.categoryarray) == ["skin", "liver", "brain"]
     assert [trace.name for trace in figure.data] == ["random", "series"]
-
-
-def test_calibration_draws_the_ideal_and_every_split() -> None:
-    bins = pd.DataFrame({"predicted": [0.1, 0.9], "observed": [0.2, 0.8], "count": [50, 40]})
-    ideal, split = train.calibration({"random": bins}).data
-    assert list(ideal.x) == list(ideal.y) == [0, 1]
-    assert list(split.y) == [0.2, 0.8]
 
 
 def test_headline_sets_every_split_beside_the_majority_baseline() -> None:

@@ -18,6 +18,7 @@ from core.expression.normalise import fit_target, to_target
 from core.models import classifier, classifier_files, scores
 from core.models.calibration import LogitCalibration, fit_calibration, fit_thresholds
 from core.models.classifier import TissueClassifier
+from core.models.confidence import Confidence
 from core.models.forest import label_weights
 from core.models.markers import LabelMoments, choose_markers
 from core.models.recipe import ClassifierRecipe
@@ -253,6 +254,35 @@ def test_a_folder_with_a_part_missing_is_refused(model: TissueClassifier, tmp_pa
     (tmp_path / classifier_files.FACTS).write_text(json.dumps(facts))
     with pytest.raises(StoreError, match="lacks 'calibration'"):
         TissueClassifier.load(tmp_path)
+
+
+def test_a_model_of_another_version_says_so(model: TissueClassifier, tmp_path: Path) -> None:
+    model.save(tmp_path)
+    facts = json.loads((tmp_path / classifier_files.FACTS).read_text())
+    facts["confidence"] = {"slope": 1.0, "distance_slope": -1.0, "intercept": 0.0}
+    (tmp_path / classifier_files.FACTS).write_text(json.dumps(facts))
+    with pytest.raises(StoreError, match=r"another version.*nearest"):
+        TissueClassifier.load(tmp_path)
+
+
+@pytest.mark.parametrize("family", ["extra-trees", "linear"])
+def test_every_family_learns_is_saved_and_explains(data: Tissues, unseen: Tissues, family: str, tmp_path: Path) -> None:
+    fitted = TissueClassifier().fit(data.counts, data.labels, NAMES, replace(RECIPE, family=family), series=data.series)
+    fitted.trust(Confidence(1.0, -0.5, 0.0, 0.01), np.array([0.3, 0.4, 0.5, 0.6]))
+    fitted.save(tmp_path)
+    loaded = TissueClassifier.load(tmp_path)
+    q = loaded.normalise(unseen.counts)
+    np.testing.assert_array_equal(loaded.probabilities(q), fitted.probabilities(q))
+    np.testing.assert_array_equal(loaded.thresholds, [0.3, 0.4, 0.5, 0.6])
+    assert scores.auprc(unseen.labels, loaded.votes(q)).min() > 0.85
+    assert (loaded.settings, loaded.selection) == (fitted.settings, fitted.selection)
+    row = int(np.flatnonzero(unseen.labels[:, 1] & (unseen.labels.sum(axis=1) == 1))[0])
+    genes = loaded.gene_index[np.argsort(-loaded.contributions(q[row], "brain"))[:5]]
+    assert (np.isin(genes, np.arange(15, 30))).sum() >= 3  # markers of brain
+    missing = q[row].copy()
+    missing[genes[0]] = np.nan
+    assert loaded.contributions(missing, "brain")[loaded.gene_index == genes[0]] == 0.0
+    assert (tmp_path / classifier_files.FOREST).exists() == (family != "linear")
 
 
 def test_the_forest_file_is_an_archive_of_plain_parts(model: TissueClassifier, tmp_path: Path) -> None:

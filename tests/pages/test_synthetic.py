@@ -33,7 +33,7 @@ def test_it_says_synthetic_and_simulated_and_shows_the_scorecard(open_page: Open
 
 def test_the_address_restores_number_seed_and_sample(open_page: Opener) -> None:
     page = open_page("synthetic", n="12", seed="5", synthetic="SYNTHETIC00003")
-    assert [box.value for box in page.main.number_input] == [12, 5]
+    assert [page.number_input(key=key).value for key in ("n", "seed")] == [12, 5]
     assert page.selectbox(key="pick_synthetic").value == "SYNTHETIC00003"
     assert any("nearest real" in text.value for text in page.main.caption)
 

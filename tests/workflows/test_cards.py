@@ -118,6 +118,22 @@ def test_the_rule_names_the_family_of_the_model(card):
     assert "multi-label linear model" in linear
 
 
+def test_the_text_says_what_was_chosen_and_found(card):
+    text, metrics = workflows.card_markdown(card), card["metrics"]
+    assert "Family: random forest." in text
+    for words in (workflows.gap_words, workflows.abstention_words, workflows.novelty_words, workflows.selection_words):
+        assert words(metrics) in text
+    random, series = (metrics["splits"][name]["model"]["samples_f1"] for name in ("random", "series"))
+    assert f"{random - series:+.3f} samples-averaged F1" in text
+    assert f"whole series held back {metrics['novelty']['series_mean_auroc']:.3f}" in text
+    for name in ("gap", "abstention", "novelty", "selection"):
+        del metrics[name]
+    older = workflows.card_markdown(card)
+    for what in ("Gap between the splits", "When it abstains", "Whether it notices a tissue that it never saw",
+                 "Settings chosen inside the training part"):  # fmt: skip
+        assert f"{what}: not recorded." in older
+
+
 def test_what_an_older_version_did_not_write_is_not_recorded(card):
     old = {key: card[key] for key in ("dataset", "recipe", "metrics")}
     text = workflows.card_markdown(old)
