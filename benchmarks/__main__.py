@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks import (
     builds,
+    classifiers,
     codecs,
     cosines,
     crossover,
@@ -18,6 +19,7 @@ from benchmarks import (
     report,
     similar,
     store,
+    uploads,
 )
 from benchmarks.child import PROJECT
 from benchmarks.quiet import WATCH
@@ -38,6 +40,8 @@ BENCHMARKS: dict[str, Callable[[Setting], Section]] = {
     "identical": identical.run,
     "engines": engines.run,
     "similar": similar.run,
+    "classifier": classifiers.run,
+    "uploads": uploads.run,
 }
 PAGE = PROJECT / "docs" / "benchmarks.md"
 SIZES, QUICK_SIZES, QUICK_GENES = (1000, 4000, 20000), (200, 400, 800), 3000

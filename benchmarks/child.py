@@ -26,7 +26,12 @@ class Measured:
 
 def run_core(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Measured:
     """``python -m core ARGUMENTS``. Raises RuntimeError, with what it said, where it fails."""
-    command = [sys.executable, "-m", "core", *arguments]
+    return run_module("core", arguments, environment)
+
+
+def run_module(module: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Measured:
+    """``python -m MODULE ARGUMENTS``. Raises RuntimeError, with what it said, where it fails."""
+    command = [sys.executable, "-m", module, *arguments]
     begun = time.perf_counter()
     child = subprocess.Popen(
         command,
@@ -50,7 +55,7 @@ def run_core(arguments: Sequence[str], environment: Mapping[str, str] | None = N
     listener.join()
     if child.returncode:
         text = "".join(line for _, line in said)
-        raise RuntimeError(f"python -m core {' '.join(arguments)} failed:\n{text}")
+        raise RuntimeError(f"python -m {module} {' '.join(arguments)} failed:\n{text}")
     return Measured(seconds, peak, anonymous, _stages(said, begun, begun + seconds))
 
 

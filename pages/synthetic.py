@@ -6,7 +6,7 @@ from core.figures import synthetic as charts
 from core.store.datasets import StoredDataset
 from core.store.runs import Run
 from core.workflows import SyntheticView
-from pages.ui import feedback, generated, runs, state, widgets
+from pages.ui import augmentation, feedback, generated, runs, state, widgets
 
 HELP = r"""
 A generator that was trained on the real biosamples of the dataset draws profiles of a rare label. **No biosample shown
@@ -14,6 +14,8 @@ here as synthetic was ever measured.** Real biosamples that the generator never 
 given beside the same measure between two sets of real biosamples, and beside a Gaussian in PCA space, the simplest
 generator that a GAN has to beat. The published work judged by the distance to the representative biosample alone, which
 a generator that copies that one biosample would win; it is shown here beside the same histogram of real biosamples.
+
+*Do they help?*, below, asks what synthetic samples are for: whether a classifier finds the rare label better with them.
 """
 
 
@@ -62,3 +64,4 @@ if asked is not None:
         generated.show_scorecard(view.scorecard)
         show_genes(view)
         generated.downloads(view, *asked)
+augmentation.section(dataset)

@@ -26,6 +26,7 @@ __all__ = [
     "bootstrap_demo",
     "cancel",
     "claim",
+    "launch",
     "progress_of",
     "start",
 ]
@@ -34,9 +35,16 @@ _bootstrap_lock = threading.Lock()
 
 
 def start(workspace: Workspace, kind: str, dataset: str, parameters: Mapping[str, Any]) -> Run:
-    """Starts a job: "build", "add", "demo", "classifier" or "generator". Raises NotFoundError: no such dataset."""
+    """Starts a job: "build", "add", "demo", "classifier", "generator" or "augmentation".
+
+    Raises NotFoundError: no such dataset.
+    """
     fingerprint = "" if kind in ("build", "add", "demo") else workspace.dataset(dataset).fingerprint
-    run = workspace.runs.create(kind, dataset, parameters, fingerprint)
+    return launch(workspace, workspace.runs.create(kind, dataset, parameters, fingerprint))
+
+
+def launch(workspace: Workspace, run: Run) -> Run:
+    """Starts a process that does a run which nobody works on: one just created, or one that is to go on."""
     command = [sys.executable, "-m", "core.jobs.worker", str(run.path), str(workspace.root)]
     with (run.path / "log.txt").open("w") as log:
         child = subprocess.Popen(

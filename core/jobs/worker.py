@@ -16,7 +16,8 @@ def work(run: Run, workspace: Workspace) -> None:
     """Waits for a slot, does the run, and leaves its result."""
     run.claim(os.getpid())
     progress = FileProgress(run)
-    queue = "training" if run.kind in ("classifier", "generator") else "building"  # a build waits for no training
+    trains = run.kind in ("classifier", "generator", "augmentation")
+    queue = "training" if trains else "building"  # a build waits for no training
     with slot(workspace.root / "slots" / queue, job_slots(), lambda: progress("queued", 0, 1)):
         workflows.perform(workspace, run, progress)
     if run.kind == "demo":

@@ -195,8 +195,8 @@ def confusion_table(predictions: pd.DataFrame) -> pd.DataFrame:
     """
     pairs = predictions[["split", "true", "predicted", "first"]].assign(true=predictions["true"].str.split("|"))
     pairs = pairs.explode("true")
-    hit = [true in called.split("|") for true, called in zip(pairs["true"], pairs["predicted"], strict=True)]
-    pairs["predicted"] = pairs["true"].where(hit, pairs["first"])
+    columns = zip(pairs["true"], pairs["predicted"], pairs["first"], strict=True)
+    pairs["predicted"] = [true if true in called.split("|") else first for true, called, first in columns]
     return pairs[["split", "true", "predicted"]].value_counts(sort=False).rename("count").reset_index()
 
 

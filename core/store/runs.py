@@ -54,7 +54,7 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """ "build", "add", "demo", "classifier" or "generator"."""
+        """ "build", "add", "demo", "classifier", "generator" or "augmentation"."""
         return str(self.recipe["kind"])
 
     @property

@@ -49,6 +49,10 @@ def _do(workspace: Workspace, run: Run, progress: Progress, engine: str, schedul
     if run.kind == "demo":
         outcome = create_demo(workspace, progress)
         return {"cached": outcome.cached, "seconds": outcome.seconds, "warnings": outcome.warnings}
+    if run.kind == "augmentation":
+        from core.workflows import augmentation
+
+        return augmentation.run_study(workspace, run, progress)
     if run.kind in ("classifier", "generator"):
         from core.workflows import train  # the models' libraries take seconds to import
 

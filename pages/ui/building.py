@@ -85,7 +85,7 @@ def _label_switches() -> tuple[Source, Source]:
     """Whether to label by rules, and whether labels imply others; the tables that say how, where switched on."""
     left, right = st.columns(2)
     told = "Looks for tissues, cell types and cell lines in titles, source names and characteristics."
-    rules = left.toggle("Label by rules over the metadata", key="build_rules", help=told)
+    rules = left.toggle("Label by rules", key="build_rules", help=told)
     told = "Cerebellum is brain, too. Labels from rules always get such parents; switched on, labels of a file do, too."
     parents = right.toggle("Add the parents of labels", key="build_parents", help=told)
     return Source(str(SHIPPED_RULES) if rules else ""), Source(str(SHIPPED_PARENTS) if parents else "")

@@ -13,7 +13,7 @@ from core.store.workspace import Workspace
 LIVE = ("queued", "running")
 NAMES = {
     "build": "Build", "add": "Addition", "demo": "Demo dataset", "classifier": "Classifier",
-    "generator": "Synthetic generator",
+    "generator": "Synthetic generator", "augmentation": "Study of synthetic samples",
 }  # fmt: skip
 ICONS = {
     "queued": ":material/schedule:", "running": ":material/progress_activity:", "done": ":material/check_circle:",

@@ -169,7 +169,8 @@ def decision_table(found: Prediction) -> pd.DataFrame:
     """The genes that decided, with columns that say what they hold."""
     names = {"value": "value (log2)", "usual": "usual (log2)"}
     order = ["symbol", "contribution", "value", "usual", "ensembl_gene_id"]
-    return found.deciding_genes[order].round(4).rename(columns=names)
+    decimals = {"contribution": 4, "value": 2, "usual": 2}
+    return found.deciding_genes[order].round(decimals).rename(columns=names)
 
 
 def unit_of(run: Run) -> str:

@@ -14,6 +14,16 @@ def quick(**more):
     return AugmentationRecipe(**(QUICK | more)).validated()
 
 
+def hard(n=120, own=0.12):
+    """Counts and labels in which the rare tissue differs from the common one in few genes, another set each time."""
+    counts, labels = counts_and_labels(n)
+    rng = np.random.default_rng(5)
+    common, rare = (np.flatnonzero(labels[:, NAMES.index(name)]) for name in ("common", "rare"))
+    borrowed = rng.random((len(rare), counts.shape[1])) > own
+    counts[rare] = np.where(borrowed, counts[rng.choice(common, len(rare))], counts[rare])
+    return counts, labels
+
+
 def series_of(labels, alone=False, n_series=6):
     """Series in turn; with ``alone`` every biosample of the rare label is of one series, and no other is."""
     names = np.array([f"GSE{number % n_series}" for number in range(len(labels))])
@@ -36,5 +46,5 @@ def samples(counts, labels, alone=False, log=None):
 
 def made(n=120, alone=False, log=None):
     """Samples of simulated counts."""
-    counts, labels = counts_and_labels(n)
+    counts, labels = hard(n)
     return samples(counts, labels, alone, log)
