@@ -37,10 +37,10 @@ def describe_sorted(ordered: FloatMatrix) -> DoubleArray:
     same everywhere, towards 1 = all in one biosample. NaN for a gene that is zero everywhere, the variance of one
     biosample too.
     """
-    from core.expression import kernels
+    from core.expression import gene_kernels
 
     found = np.empty((len(ordered), 5))
-    kernels.describe_rows(ordered, found)
+    gene_kernels.describe_rows(ordered, found)
     return found
 
 
@@ -64,11 +64,11 @@ class Labels:
 
 def label_means(tile: FloatMatrix, labels: Labels) -> DoubleArray:
     """Mean Y of each gene within each label: t x L, from a tile (t x n)."""
-    from core.expression import kernels
+    from core.expression import gene_kernels
 
     sizes = np.bincount(labels.columns, minlength=len(labels.names)).astype(np.float64)
     sums = np.zeros((len(tile), len(labels.names)))
-    kernels.sum_labels(tile, labels.rows, labels.columns, sums)
+    gene_kernels.sum_labels(tile, labels.rows, labels.columns, sums)
     means: DoubleArray = np.divide(sums, sizes, out=np.full(sums.shape, np.nan), where=sizes > 0)
     return means
 

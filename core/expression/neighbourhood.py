@@ -34,12 +34,12 @@ def window(n: int, size: int = SIZE) -> tuple[int, int]:
 
 def members(tile: FloatMatrix, ordered: FloatMatrix, size: int = SIZE) -> Members:
     """Neighbourhoods (t x k, ascending by Y) of a tile (t genes x n), whose ascending rows are ``ordered``."""
-    from core.expression import kernels
+    from core.expression import gene_kernels
 
     start, k = window(tile.shape[1], size)
     found = np.empty((len(tile), k), dtype=np.int32)
     if k:
-        kernels.select_window(tile, ordered, start, found)
+        gene_kernels.select_window(tile, ordered, start, found)
     return found
 
 
@@ -137,12 +137,12 @@ def mean_cosine_gram(sets: Members, cosines: FloatMatrix) -> DoubleArray:
 
     NaN where k < 2.
     """
-    from core.expression import kernels
+    from core.expression import gene_kernels
 
     k = sets.shape[1]
     sums = np.full(len(sets), np.nan)
     if k > 1:
-        kernels.pair_sums(np.sort(sets, axis=1), cosines, sums)
+        gene_kernels.pair_sums(np.sort(sets, axis=1), cosines, sums)
     result: DoubleArray = sums / max(1, k * (k - 1) // 2)
     return result
 
@@ -152,17 +152,17 @@ def squared_sums(sets: Sequence[Members], tiles: Iterable[FloatMatrix], norms: D
 
     Several collections of sets share one pass over the tiles.
     """
-    from core.expression import kernels
+    from core.expression import gene_kernels
 
     totals = [np.zeros(len(some)) for some in sets]
     inverse = inverse_of(norms)
     for tile in tiles:
-        for start in range(0, len(tile), kernels.STRIPE):
-            stripe = tile[start : start + kernels.STRIPE]
-            units = np.zeros((len(norms), kernels.STRIPE), dtype=np.float32)
+        for start in range(0, len(tile), gene_kernels.STRIPE):
+            stripe = tile[start : start + gene_kernels.STRIPE]
+            units = np.zeros((len(norms), gene_kernels.STRIPE), dtype=np.float32)
             units[:, : len(stripe)] = (stripe * inverse).T
             for some, total in zip(sets, totals, strict=True):
-                kernels.add_squared_sums(some, units, total)
+                gene_kernels.add_squared_sums(some, units, total)
     return totals
 
 
