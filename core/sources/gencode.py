@@ -7,7 +7,7 @@ belong to another transcript than the spliced length.
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -38,6 +38,8 @@ def strip_version(identifier: str) -> str:
 
     Anything that is not an Ensembl id comes back as it is.
     """
+    if identifier[4:].isdigit():  # most ids have nothing to strip
+        return identifier
     match = _ENSEMBL.fullmatch(identifier)
     if match is None:
         return identifier
@@ -99,41 +101,38 @@ def _longest(lengths: pd.DataFrame, key: str, column: str) -> "pd.Series[float]"
 
 
 def _read_table(path: Path) -> pd.DataFrame:
-    header, rows = read_rows(path, LengthsError)
+    header, numbered = read_rows(path, LengthsError)
     missing = [column for column in _TABLE_COLUMNS if column not in header]
     if missing:
         raise LengthsError(
             f"{path}: lacks the columns {', '.join(missing)}. A length table has {', '.join(_TABLE_COLUMNS)}; "
             "or give a GENCODE GTF."
         )
-    names = [*_TABLE_COLUMNS, *(["transcript_id"] if "transcript_id" in header else [])]
-    at = {name: header.index(name) for name in names}
-    parsed = [_parse_row(line, {name: cells[i] for name, i in at.items()}, path) for line, cells in rows]
-    if not parsed:
+    rows = list(numbered)
+    if not rows:
         raise LengthsError(f"{path}: has a header but no rows.")
-    return pd.DataFrame(parsed, columns=_LENGTH_COLUMNS)
-
-
-def _parse_row(line: int, row: dict[str, str], path: Path) -> tuple[str, str, float, float, str]:
+    lines = [line for line, _ in rows]
     # R writes NA for a missing value.
-    row = {name: "" if cell == "NA" else cell for name, cell in row.items()}
-    spliced, span = (_parse_length(row[name], name, line, path) for name in list(_TABLE_COLUMNS)[2:])
-    gene, transcript = strip_version(row["ensembl_gene_id"]), strip_version(row.get("transcript_id", ""))
-    return row["symbol"], gene, spliced, span, transcript
+    columns = [["" if cell == "NA" else cell for cell in column] for column in zip(*(c for _, c in rows), strict=True)]
+    found = {known: columns[header.index(name)] for name, known in _TABLE_COLUMNS.items()}
+    found["transcript_id"] = columns[header.index("transcript_id")] if "transcript_id" in header else [""] * len(lines)
+    table = pd.DataFrame(found)[_LENGTH_COLUMNS]
+    for name in ("ensembl_gene_id", "transcript_id"):
+        table[name] = [strip_version(identifier) for identifier in table[name]]
+    for name in list(_TABLE_COLUMNS)[2:]:
+        table[_TABLE_COLUMNS[name]] = _parse_lengths(table[_TABLE_COLUMNS[name]], name, lines, path)
+    return table
 
 
-def _parse_length(cell: str, column: str, line: int, path: Path) -> float:
-    if cell == "":
-        return float("nan")
-    try:
-        value = float(cell)
-    except ValueError:
-        value = float("nan")
-    if not 0 < value < float("inf"):
+def _parse_lengths(cells: "pd.Series[str]", column: str, lines: Sequence[int], path: Path) -> DoubleArray:
+    values = np.asarray(pd.to_numeric(cells, errors="coerce"), dtype=np.float64)
+    bad = (cells != "").to_numpy() & ~((values > 0) & (values < np.inf))
+    if bad.any():
+        at = int(bad.argmax())
         raise LengthsError(
-            f"{path}, line {line}: {column} is {cell!r}. A length is a positive number of bases, or blank."
+            f"{path}, line {lines[at]}: {column} is {cells[at]!r}. A length is a positive number of bases, or blank."
         )
-    return value
+    return values
 
 
 # -- GTF -------------------------------------------------------------------------------------------------------------
