@@ -133,6 +133,14 @@ def pair_sums(sets: npt.NDArray[np.int32], cosines: npt.NDArray[np.float32], out
 
 
 @compiled
+def scale_pairs(factor: npt.NDArray[np.float32], total: npt.NDArray[np.float32]) -> None:
+    """Multiplies the lower triangle of ``total`` (n x n) by the factors (n) of both biosamples."""
+    for i in range(len(factor)):
+        for k in range(i + 1):
+            total[i, k] *= factor[i] * factor[k]
+
+
+@compiled
 def add_squared_sums(
     members: npt.NDArray[np.int32], units: npt.NDArray[np.float32], out: npt.NDArray[np.float64]
 ) -> None:

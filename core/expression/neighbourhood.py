@@ -122,13 +122,14 @@ def gram(tiles: Iterable[FloatMatrix], norms: DoubleArray, rare: RareGenes | Non
     Only the lower triangle is filled. ``norms`` (n) are the lengths of whole profiles. ``rare`` takes the genes that
     hardly anybody expresses a shorter way.
     """
-    inverse = inverse_of(norms)
+    from core.expression import gene_kernels
+
     total: FloatMatrix = np.zeros((len(norms), len(norms)), dtype=np.float32)
     for tile in tiles:
-        frequent = tile if rare is None else rare.take(tile, total)
-        add_products(np.multiply(frequent, inverse, order="C"), total)
+        add_products(np.ascontiguousarray(tile if rare is None else rare.take(tile, total)), total)
     if rare is not None:
         rare.close(total)
+    gene_kernels.scale_pairs(_inverse(norms), total)
     return total
 
 
@@ -155,7 +156,7 @@ def squared_sums(sets: Sequence[Members], tiles: Iterable[FloatMatrix], norms: D
     from core.expression import gene_kernels
 
     totals = [np.zeros(len(some)) for some in sets]
-    inverse = inverse_of(norms)
+    inverse = _inverse(norms)
     for tile in tiles:
         for start in range(0, len(tile), gene_kernels.STRIPE):
             stripe = tile[start : start + gene_kernels.STRIPE]
@@ -176,8 +177,7 @@ def mean_cosine_sums(sets: Members, squared: DoubleArray, norms: DoubleArray) ->
     return result
 
 
-def inverse_of(norms: DoubleArray) -> npt.NDArray[np.float32]:
-    """1 / the length of each profile (n), 0 for an empty one."""
+def _inverse(norms: DoubleArray) -> npt.NDArray[np.float32]:
     return np.divide(1.0, norms, out=np.zeros(len(norms)), where=norms > 0).astype(np.float32)
 
 

@@ -10,7 +10,6 @@ such genes, and cost next to nothing this way.
 """
 
 import numpy as np
-import numpy.typing as npt
 
 from core.types import BoolArray, DoubleArray, FloatMatrix, IndexArray
 
@@ -25,20 +24,22 @@ def is_rare(expressed: IndexArray, n: int) -> BoolArray:
 class RareGenes:
     """Takes rare genes out of tiles as they pass, and adds what they amount to at the end.
 
-    ``floor`` (n): Q of a count of 0 of each biosample; ``inverse`` (n): 1 / the length of its profile, 0 for an empty
-    one. ``rare`` and ``length`` (t) are of all genes that will pass, in order.
+    ``floor`` (n): Q of a count of 0 of each biosample. ``rare`` and ``length`` (t) are of all genes that will pass, in
+    order.
     """
 
-    def __init__(
-        self, floor: DoubleArray, inverse: npt.NDArray[np.float32], rare: BoolArray, length: DoubleArray
-    ) -> None:
-        self._floor, self._inverse = floor, inverse
+    def __init__(self, floor: DoubleArray, rare: BoolArray, length: DoubleArray) -> None:
+        self._floor = floor
         self._rare, self._scale = rare, 1.0 / length
+        self._frequent: FloatMatrix = np.empty((0, 0), dtype=np.float32)  # one place for every tile
         self._above = np.zeros(len(floor))
         self._passed = 0
 
     def take(self, tile: FloatMatrix, total: FloatMatrix) -> FloatMatrix:
-        """The genes of a tile (some genes x n) that are not rare; products of the others go to ``total`` (n x n)."""
+        """The genes of a tile (some genes x n) that are not rare, until the next tile is taken.
+
+        Products of the rare ones go to ``total`` (n x n).
+        """
         here = slice(self._passed, self._passed + len(tile))
         self._passed += len(tile)
         from core.expression import rare_kernels  # numba takes a while to import
@@ -46,9 +47,11 @@ class RareGenes:
         rare = self._rare[here]
         if not rare.any():
             return tile
-        scale, rows = self._scale[here], np.flatnonzero(rare)
-        rare_kernels.add_above(tile, rows, scale, self._floor, self._inverse, self._above, total)
-        rest: FloatMatrix = tile[~rare]
+        if self._frequent.shape[1:] != tile.shape[1:] or len(self._frequent) < len(tile):
+            self._frequent = np.empty(tile.shape, dtype=np.float32)
+        rare_kernels.add_above(tile, np.flatnonzero(rare), self._scale[here], self._floor, self._above, total)
+        rest: FloatMatrix = self._frequent[: len(tile) - int(rare.sum())]
+        np.compress(~rare, tile, axis=0, out=rest)
         return rest
 
     def close(self, total: FloatMatrix) -> None:
@@ -57,4 +60,4 @@ class RareGenes:
 
         scale = self._scale[self._rare]
         if len(scale):
-            rare_kernels.add_floors(self._floor * self._inverse, self._above, float(scale @ scale), total)
+            rare_kernels.add_floors(self._floor, self._above, float(scale @ scale), total)

@@ -14,7 +14,6 @@ def add_above(
     rows: npt.NDArray[np.int64],
     scale: npt.NDArray[np.float64],
     floor: npt.NDArray[np.float64],
-    inverse: npt.NDArray[np.float32],
     above: npt.NDArray[np.float64],
     total: npt.NDArray[np.float32],
 ) -> None:
@@ -29,8 +28,8 @@ def add_above(
             level = floor[i] * scale[row]
             s = np.float64(tile[row, i]) - level
             if s > ROUNDING * level:
-                who[found], much[found] = i, np.float32(s * inverse[i])
-                above[i] += s * inverse[i] * scale[row]
+                who[found], much[found] = i, np.float32(s)
+                above[i] += s * scale[row]
                 found += 1
         for a in range(found):
             for b in range(a + 1):

@@ -102,14 +102,43 @@ def expression_of(folder: Path) -> TiledMatrix:
     return TiledMatrix(folder / "expression", tuple(plan_of(folder)["starts"].tolist()))
 
 
-def measure_genes(folder: str, number: int, start: int, stop: int) -> None:
-    """Statistics of genes start..stop (one row each), their neighbourhoods, and where float32 leaves those open."""
+def measure_genes(folder: str, number: int, start: int, stop: int, compare: bool = False) -> FloatMatrix | None:
+    """Statistics of genes start..stop (one row each), their neighbourhoods, and where float32 leaves those open.
+
+    With ``compare``, in the same pass over Y, what these genes add to the cosine of every pair (lower triangle, n x n),
+    which is returned and not kept.
+    """
     path = Path(folder)
     out = path / "genes" / f"{number:06d}"
-    if out.with_suffix(".parquet").exists():
-        return
+    done = out.with_suffix(".parquet").exists()
+    if done and not compare:
+        return None
+    seen: list[tuple[pd.DataFrame, Arrays]] = []
+
+    def measured() -> Iterator[FloatMatrix]:
+        first = start
+        for tile in _tiles(expression_of(path), start, stop):
+            if not done:
+                seen.append(_measure_tile(path, tile, first))
+            first += len(tile)
+            yield tile
+
+    if compare:
+        cosines = neighbourhood.gram(measured(), np.load(path / "norms.npy"), _rare_genes(path, slice(start, stop)))
+    else:
+        cosines = None
+        for _ in measured():
+            pass
+    if not done:
+        found = {name: np.concatenate([arrays[name] for _, arrays in seen]) for name in seen[0][1]}
+        save_arrays(out.with_suffix(".npz"), found)
+        write_parquet(out.with_suffix(".parquet"), pd.concat([frame for frame, _ in seen], ignore_index=True))
+    return cosines
+
+
+def _measure_tile(path: Path, tile: FloatMatrix, start: int) -> tuple[pd.DataFrame, Arrays]:
+    """Statistics of a tile's genes, of which the first is gene ``start``; members, and edges that are open."""
     plan = plan_of(path)
-    tile = expression_of(path).genes(slice(start, stop))
     ordered = np.sort(tile, axis=1)
     members = neighbourhood.members(tile, ordered)
     labels = metrics.Labels(plan["label_names"].tolist(), plan["label_rows"], plan["label_columns"])
@@ -119,14 +148,8 @@ def measure_genes(folder: str, number: int, start: int, stop: int) -> None:
     rows = np.flatnonzero(neighbourhood.unsettled(ordered))
     edges = [neighbourhood.edge_of(tile[row], ordered[row]) for row in rows]
     counts = np.array([(len(edge.low), len(edge.high), edge.skip, edge.take) for edge in edges], dtype=np.intp)
-    found: dict[str, npt.NDArray[Any]] = {
-        "members": members,
-        "unsettled": start + rows,
-        "edges": counts.reshape(-1, 4),
-        "on_edge": np.concatenate([NOBODY, *(part for edge in edges for part in (edge.low, edge.high))]),
-    }
-    save_arrays(out.with_suffix(".npz"), found)
-    write_parquet(out.with_suffix(".parquet"), frame)
+    on_edge = np.concatenate([NOBODY, *(part for edge in edges for part in (edge.low, edge.high))])
+    return frame, {"members": members, "unsettled": start + rows, "edges": counts.reshape(-1, 4), "on_edge": on_edge}
 
 
 def exact_values(folder: str, number: int, rows: IndexArray, genes: IndexArray) -> DoubleArray:
@@ -141,26 +164,25 @@ def exact_values(folder: str, number: int, rows: IndexArray, genes: IndexArray) 
     return normalise.divide_by_length(q, plan["length"][genes])
 
 
-def gram(folder: str, start: int, stop: int, rows: IndexArray | None = None) -> FloatMatrix:
-    """What genes start..stop add to the cosine of all pairs, or of the pairs of ``rows`` (lower triangle)."""
+def gram(folder: str, start: int, stop: int, rows: IndexArray) -> FloatMatrix:
+    """What genes start..stop add to the cosine of all pairs of the biosamples at ``rows`` (lower triangle)."""
     path = Path(folder)
-    tiles = _tiles(expression_of(path), start, stop)
     norms = np.load(path / "norms.npy")
-    if rows is None:
-        return neighbourhood.gram(tiles, norms, _rare_genes(path, norms, slice(start, stop)))
+    tiles = _tiles(expression_of(path), start, stop)
     return neighbourhood.gram((np.take(tile, rows, axis=1) for tile in tiles), norms[rows])
 
 
-def _rare_genes(path: Path, norms: DoubleArray, genes: slice) -> RareGenes:
-    """Of a range of genes; ``rare.npz`` is written before the cosines are asked for."""
+def _rare_genes(path: Path, genes: slice) -> RareGenes:
+    """Of a range of genes; ``rare.npz`` is written before genes are measured."""
     found, length = load_arrays(path / "rare.npz"), plan_of(path)["length"]
-    return RareGenes(found["floor"], neighbourhood.inverse_of(norms), found["rare"][genes], length[genes])
+    return RareGenes(found["floor"], found["rare"][genes], length[genes])
 
 
 def project(folder: str, start: int, stop: int) -> tuple[FloatMatrix, FloatMatrix]:
     """The axes at genes start..stop (c x t), and what these genes add to where each unit profile lies on them (n x c).
 
-    Axes are weighted sums of sampled unit profiles: weights and rows in sample.npz.
+    Axes are weighted sums of sampled unit profiles: weights and rows in sample.npz. Rare genes have no part in them:
+    they tell hardly any two biosamples apart, and the index only finds candidates.
     """
     path = Path(folder)
     sample, norms = load_arrays(path / "sample.npz"), np.load(path / "norms.npy")
@@ -168,9 +190,16 @@ def project(folder: str, start: int, stop: int) -> tuple[FloatMatrix, FloatMatri
     weights = (sample["weights"] * inverse[sample["rows"]]).astype(np.float32)
     axes: list[FloatMatrix] = []
     points: FloatMatrix = np.zeros((len(norms), len(weights)), dtype=np.float32)
+    frequent = ~load_arrays(path / "rare.npz")["rare"][start:stop]
+    passed = 0
     for tile in _tiles(expression_of(path), start, stop):
-        axes.append(weights @ np.take(tile, sample["rows"], axis=1).T)
-        points += tile.T @ axes[-1].T
+        here = frequent[passed : passed + len(tile)]
+        passed += len(tile)
+        part: FloatMatrix = np.zeros((len(weights), len(tile)), dtype=np.float32)
+        kept = tile[here]
+        part[:, here] = weights @ np.take(kept, sample["rows"], axis=1).T
+        points += kept.T @ part[:, here].T
+        axes.append(part)
     points *= inverse[:, None]
     return np.concatenate(axes, axis=1), points
 

@@ -4,6 +4,7 @@ Whatever a sum is taken over (biosamples of a block, genes of a task) is either 
 fixed way, so that results do not depend on the size of the blocks, the number of threads or the engine.
 """
 
+import math
 import os
 import shutil
 from collections.abc import Callable
@@ -23,16 +24,17 @@ from core.store.building import Arrays, save_arrays, tidy
 from core.store.datasets import StoredDataset
 from core.store.files import write_parquet
 from core.store.tiles import block_path, spans
-from core.types import DoubleArray, FloatMatrix, IndexArray, Progress, silent
+from core.types import DoubleArray, FloatMatrix, IndexArray
 from core.workflows import blocks
 from core.workflows.plan import Plan
 from core.workflows.stages import Stages
 
 STAGES = {
-    "reading": 3.0, "normalising": 1.5, "measuring genes": 1.5, "comparing biosamples": 3.0, "indexing": 1.0,
+    "reading": 3.0, "normalising": 1.5, "measuring genes": 3.0, "comparing biosamples": 1.5, "indexing": 1.0,
     "storing": 0.2,
 }  # fmt: skip
 GENES_A_MEASURE = 1024  # at most
+TASKS_OF_COSINES = 8  # each adds up an n x n matrix
 GENES_A_GRAM = 8192
 GENES_A_SUM = 2048
 INDEX_FROM = 3_000  # biosamples; below it an exact search takes less than 300 ms (docs/benchmarks.md)
@@ -66,9 +68,9 @@ class Making:
         """Every stage; what the manifest says of them."""
         totals = self._read()
         self._normalise(totals)
-        rankings, members = self._measure(totals["expressed"])
         self._note_rare_genes(totals)
-        means, random = self._mean_cosines(members)
+        rankings, members, cosines = self._measure(totals["expressed"])
+        means, random = self._mean_cosines(members, cosines)
         self._index()
         plan = self._plan
         rankings["mean_cosine"] = neighbourhood.apply_definition(means, totals["expressed"][plan.keep])
@@ -140,11 +142,20 @@ class Making:
 
     # -- genes -----------------------------------------------------------------------------------------------------
 
-    def _measure(self, expressed: IndexArray) -> tuple[pd.DataFrame, neighbourhood.Members]:
-        """Everything about each gene but its mean cosine, and its neighbourhood."""
+    def _measure(self, expressed: IndexArray) -> tuple[pd.DataFrame, neighbourhood.Members, FloatMatrix | None]:
+        """Everything about each gene but its mean cosine; its neighbourhood; and the cosines of all pairs of biosamples
+        (lower triangle), where they are few: these are made in the same pass over Y.
+        """
         n, g = self._starts[-1], len(self._plan.keep)
-        tasks = [(str(self._folder), *task) for task in _numbered(g, min(GENES_A_MEASURE, blocks.genes_at_once(n)))]
-        self._map("measuring genes", blocks.measure_genes, tasks)
+        compare = n <= neighbourhood.GRAM_LIMIT
+        step = 64 * math.ceil(g / (64 * TASKS_OF_COSINES)) if compare else min(GENES_A_MEASURE, blocks.genes_at_once(n))
+        tasks = [(str(self._folder), *task, compare) for task in _numbered(g, step)]
+        cosines: FloatMatrix | None = np.zeros((n, n), dtype=np.float32) if compare else None
+        progress = self._stages.stage("measuring genes")
+        for number, part in enumerate(self._engine.map(blocks.measure_genes, tasks), 1):
+            if cosines is not None and part is not None:
+                cosines += part
+            progress("measuring genes", number, len(tasks))
         parts = list(blocks.parts(self._folder, "genes", range(len(tasks))))
         found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         frame = blocks.frames(self._folder, len(tasks))
@@ -154,7 +165,7 @@ class Making:
         frame["zero_share"] = 1.0 - expressed[self._plan.keep] / n
         np.save(self._folder / "members.npy", members)
         np.save(self._folder / "medians.npy", np.column_stack([frame.pop("median"), frame.pop("deviation")]))
-        return frame, members
+        return frame, members, cosines
 
     def _settle(self, found: Arrays) -> npt.NDArray[np.int32]:
         """Settles neighbourhoods whose edge float32 cannot tell, by exact values; how many members tie there (g)."""
@@ -191,15 +202,17 @@ class Making:
         rare = is_rare(totals["expressed"][self._plan.keep], self._starts[-1])
         save_arrays(self._folder / "rare.npz", {"floor": floor, "rare": rare})
 
-    def _mean_cosines(self, members: neighbourhood.Members) -> tuple[DoubleArray, DoubleArray]:
-        """Mean cosine of every neighbourhood, and of random sets; by the cheaper of the two ways for this n."""
+    def _mean_cosines(
+        self, members: neighbourhood.Members, cosines: FloatMatrix | None
+    ) -> tuple[DoubleArray, DoubleArray]:
+        """Mean cosine of every neighbourhood, and of random sets; from all cosines where there are any."""
         sets = {"genes": members, "random": neighbourhood.random_sets(self._starts[-1])}
-        small = self._starts[-1] <= neighbourhood.GRAM_LIMIT
-        means = self._by_cosines(sets) if small else self._by_sums(sets)
+        means = self._by_sums(sets) if cosines is None else self._by_cosines(sets, cosines)
         return means["genes"], means["random"]
 
-    def _by_cosines(self, sets: dict[str, neighbourhood.Members]) -> dict[str, DoubleArray]:
-        cosines = self._cosines(self._starts[-1], None, self._stages.stage("comparing biosamples"))
+    def _by_cosines(self, sets: dict[str, neighbourhood.Members], cosines: FloatMatrix) -> dict[str, DoubleArray]:
+        progress = self._stages.stage("comparing biosamples")
+        progress("comparing biosamples", 0, 1)
         self._sampled = cosines[np.ix_(self._sample, self._sample)]
         means = {}
         with LocalEngine() as here:  # the cosines are in the memory of this process
@@ -208,14 +221,15 @@ class Making:
                 means[name] = np.concatenate(list(here.map(neighbourhood.mean_cosine_gram, pieces)))
         return means
 
-    def _cosines(self, n: int, rows: IndexArray | None, progress: Progress) -> FloatMatrix:
-        """Cosine of every pair of all n biosamples, or of the n at ``rows`` (lower triangle)."""
-        total: FloatMatrix = np.zeros((n, n), dtype=np.float32)
-        tasks = [(str(self._folder), a, b, rows) for a, b in spans(len(self._plan.keep), GENES_A_GRAM)]
-        for number, part in enumerate(self._engine.map(blocks.gram, tasks), 1):
+    def _cosines(self, rows: IndexArray) -> FloatMatrix:
+        """Cosine of every pair of the biosamples at ``rows`` (lower triangle)."""
+        total: FloatMatrix = np.zeros((len(rows), len(rows)), dtype=np.float32)
+        for part in self._engine.map(blocks.gram, [(str(self._folder), a, b, rows) for a, b in self._spans()]):
             total += part
-            progress("comparing biosamples", number, len(tasks))
         return total
+
+    def _spans(self) -> list[tuple[int, int]]:
+        return spans(len(self._plan.keep), GENES_A_GRAM)
 
     def _by_sums(self, sets: dict[str, neighbourhood.Members]) -> dict[str, DoubleArray]:
         save_arrays(self._folder / "sets.npz", sets)
@@ -237,10 +251,10 @@ class Making:
             return
         (self._folder / "index").mkdir(exist_ok=True)
         rows = self._sample
-        cosines = self._cosines(len(rows), rows, silent) if self._sampled is None else self._sampled
+        cosines = self._cosines(rows) if self._sampled is None else self._sampled
         weights = similar.principal_axes(cosines, INDEX_AXES)
         save_arrays(self._folder / "sample.npz", {"rows": rows, "weights": weights})
-        tasks = [(str(self._folder), a, b) for a, b in spans(len(self._plan.keep), GENES_A_GRAM)]
+        tasks = [(str(self._folder), a, b) for a, b in self._spans()]
         axes, points = [], np.zeros((n, len(weights)), dtype=np.float32)
         progress = self._stages.stage("indexing")
         for number, (part, added) in enumerate(self._engine.map(blocks.project, tasks), 1):

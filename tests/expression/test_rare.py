@@ -38,9 +38,8 @@ def test_cosines_are_those_of_the_plain_product(made, step):
     counts, length, _, y, norms, floor = made
     rare = is_rare((counts > 0).sum(axis=0), N)
     assert 30 < rare.sum() < 60
-    inverse = neighbourhood.inverse_of(norms)
     tiles = (y[a : a + step] for a in range(0, GENES, step))
-    found = neighbourhood.gram(tiles, norms, RareGenes(floor, inverse, rare, length))
+    found = neighbourhood.gram(tiles, norms, RareGenes(floor, rare, length))
     unit = np.divide(y.T.astype(np.float64), norms[:, None], out=np.zeros((N, GENES)), where=norms[:, None] > 0)
     np.testing.assert_allclose(np.tril(found), np.tril(unit @ unit.T), atol=6e-7)
     assert not np.triu(found, 1).any()
@@ -48,7 +47,7 @@ def test_cosines_are_those_of_the_plain_product(made, step):
 
 def test_without_rare_genes_nothing_is_taken_out(made):
     _, length, _, y, norms, floor = made
-    nobody = RareGenes(floor, neighbourhood.inverse_of(norms), np.zeros(GENES, dtype=bool), length)
+    nobody = RareGenes(floor, np.zeros(GENES, dtype=bool), length)
     tile = y[:5]
     assert nobody.take(tile, np.zeros((N, N), dtype=np.float32)) is tile
     np.testing.assert_array_equal(neighbourhood.gram([y], norms, nobody), neighbourhood.gram([y], norms))
