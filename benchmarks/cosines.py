@@ -9,9 +9,10 @@ from benchmarks.timing import race, shown_seconds
 from core.engine import LocalEngine
 from core.expression import neighbourhood, normalise
 from core.expression.neighbourhood import Members
+from core.expression.rare import RareGenes, is_rare
 from core.store.datasets import StoredDataset
 from core.store.tiles import spans
-from core.types import DoubleArray, FloatMatrix
+from core.types import BoolArray, DoubleArray, FloatMatrix
 from core.workflows.blocks import genes_at_once
 from core.workflows.making import GENES_A_GRAM
 
@@ -27,15 +28,16 @@ def run(setting: Setting) -> Section:
     profiles = np.ascontiguousarray(y.T)
     wide = profiles.astype(np.float64)  # what the published loop works on
     some = np.linspace(0, len(y) - 1, PUBLISHED_GENES).astype(np.intp)
+    rare = rare_of(dataset)
     contenders = {
-        "ours": lambda: by_gram(y, members, norms),
+        "ours": lambda: by_gram(y, members, norms, rare),
         "scikit-learn": lambda: by_sklearn(profiles, members),
         "published": lambda: published(wide, members[some]),
     }
     timed = race(contenders, setting.rounds)
     chosen = np.linspace(0, len(y) - 1, CHECKED_GENES).astype(np.intp)
     exact = exactly(dataset, members[chosen])
-    difference = float(np.nanmax(np.abs(by_gram(y, members, norms)[chosen] - exact)))
+    difference = float(np.nanmax(np.abs(by_gram(y, members, norms, rare)[chosen] - exact)))
     scale = len(y) / PUBLISHED_GENES
     loop = timed.ratio("published", "ours") * scale
     size, judged = f"{n:,} x {len(y):,}", setting.judges(n, 4000)
@@ -58,12 +60,23 @@ def run(setting: Setting) -> Section:
     return Section(rows, notes=[note])
 
 
-def by_gram(y: FloatMatrix, members: Members, norms: DoubleArray) -> DoubleArray:
+def rare_of(dataset: StoredDataset) -> tuple[DoubleArray, BoolArray, DoubleArray]:
+    """What a build notes of genes that few biosamples express: floors (n), which they are (g), lengths (g)."""
+    zeros = np.rint(dataset.biosamples["zero_share"].to_numpy() * len(dataset.genes)).astype(np.intp)
+    expressed = dataset.totals["expressed"][dataset.in_y]
+    return normalise.value_of_zero(zeros, dataset.target), is_rare(expressed, dataset.blocks[-1]), dataset.lengths
+
+
+def by_gram(
+    y: FloatMatrix, members: Members, norms: DoubleArray, rare: tuple[DoubleArray, BoolArray, DoubleArray]
+) -> DoubleArray:
     """As ``core.workflows.making``: cosines of all pairs from ranges of genes, then the mean of each set."""
+    floor, is_one, lengths = rare
     n = y.shape[1]
     total = np.zeros((n, n))
     engine = LocalEngine()
-    for part in engine.map(gram, [(y[a:b], norms) for a, b in spans(len(y), GENES_A_GRAM)]):
+    tasks = [(y[a:b], norms, RareGenes(floor, is_one[a:b], lengths[a:b])) for a, b in spans(len(y), GENES_A_GRAM)]
+    for part in engine.map(gram, tasks):
         total += part
     cosines = total.astype(np.float32)
     del total
@@ -71,9 +84,9 @@ def by_gram(y: FloatMatrix, members: Members, norms: DoubleArray) -> DoubleArray
     return np.concatenate(list(engine.map(neighbourhood.mean_cosine_gram, pieces)))
 
 
-def gram(y: FloatMatrix, norms: DoubleArray) -> FloatMatrix:
-    """As ``core.workflows.blocks.gram``, from memory: what some genes (t x n) add to all cosines (lower triangle)."""
-    return neighbourhood.gram((y[a:b] for a, b in spans(len(y), genes_at_once(y.shape[1]))), norms)
+def gram(y: FloatMatrix, norms: DoubleArray, rare: RareGenes | None = None) -> FloatMatrix:
+    """As ``core.workflows.blocks``, from memory: what some genes (t x n) add to all cosines (lower triangle)."""
+    return neighbourhood.gram((y[a:b] for a, b in spans(len(y), genes_at_once(y.shape[1]))), norms, rare)
 
 
 def by_sklearn(profiles: FloatMatrix, members: Members) -> DoubleArray:

@@ -85,7 +85,7 @@ class TileFile:
                 raise ValueError("truncated")
 
     def read(self, rows: IndexArray, out: npt.NDArray[Any]) -> None:
-        """Fills ``out`` (m x c, C order) with these rows, in the order asked for."""
+        """Fills ``out`` (m x c) with these rows, in the order asked for."""
         self.read_runs(runs_of(rows, self.tile_rows), out)
 
     def read_runs(self, runs: Sequence[Run], out: npt.NDArray[Any]) -> None:
@@ -166,13 +166,15 @@ class TiledMatrix:
         wanted = _positions(rows, files[0].shape[0])
         order = np.argsort(wanted, kind="stable")
         out = np.empty((len(wanted), self.n), dtype=files[0].dtype)
-        place = slice(None) if bool((np.diff(wanted) > 0).all()) else order
+        ascending = bool((np.diff(wanted) > 0).all())
         runs = {height: runs_of(wanted[order], height) for height in {file.tile_rows for file in files}}
 
         def fill(number: int) -> None:
-            block = np.empty((len(wanted), files[number].shape[1]), dtype=out.dtype)
+            part = out[:, self.starts[number] : self.starts[number + 1]]
+            block = part if ascending else np.empty(part.shape, dtype=out.dtype)
             files[number].read_runs(runs[files[number].tile_rows], block)
-            out[place, self.starts[number] : self.starts[number + 1]] = block
+            if not ascending:
+                part[order] = block
 
         in_threads(fill, [(number,) for number in range(len(files))], _least(out))
         return out
