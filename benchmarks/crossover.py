@@ -6,16 +6,17 @@ from functools import partial
 
 import numpy as np
 
-from benchmarks.cosines import gram
+from benchmarks.cosines import gram, rare_of
 from benchmarks.report import Row, Section, Table
 from benchmarks.setting import Setting
 from benchmarks.timing import race, shown_seconds
 from core.engine import LocalEngine
 from core.expression import neighbourhood
 from core.expression.neighbourhood import GRAM_LIMIT, Members
+from core.expression.rare import RareGenes, is_rare
 from core.store.datasets import StoredDataset
 from core.store.tiles import spans
-from core.types import DoubleArray, FloatMatrix
+from core.types import BoolArray, DoubleArray, FloatMatrix
 from core.workflows.making import GENES_A_GRAM, GENES_A_SUM
 
 SIZES = (2000, 4000, 6000, 8000)
@@ -30,6 +31,9 @@ class Part:
     members: Members
     norms: DoubleArray
     g: int  # genes of the whole
+    floor: DoubleArray  # Q of a count of 0 (n)
+    rare: BoolArray  # genes that few of the n express (t)
+    length: DoubleArray  # (t)
 
     @property
     def scale(self) -> float:
@@ -70,7 +74,10 @@ def part_of(dataset: StoredDataset, n: int) -> Part:
     pieces = [dataset.expression(chosen[a:b])[:, :n] for a, b in spans(len(chosen), 256)]
     y = np.concatenate(pieces)
     found = [neighbourhood.members(tile, np.sort(tile, axis=1)) for tile in np.array_split(y, 32)]
-    return Part(np.ascontiguousarray(y), np.concatenate(found), dataset.norms[:n], g)
+    floor, _, lengths = rare_of(dataset)
+    above = y > (floor[:n] / lengths[chosen, None]) * (1.0 + 1e-6)
+    facts = (floor[:n], is_rare(above.sum(axis=1), n), lengths[chosen])
+    return Part(np.ascontiguousarray(y), np.concatenate(found), dataset.norms[:n], g, *facts)
 
 
 def both(part: Part, rounds: int) -> tuple[float, float]:
@@ -90,7 +97,10 @@ def all_cosines(part: Part) -> DoubleArray:
     """What these genes add to the cosines (n x n), on every core."""
     n = part.y.shape[1]
     total = np.zeros((n, n))
-    tasks = [(part.y[a:b], part.norms) for a, b in spans(len(part.y), GENES_A_GRAM)]
+    tasks = [
+        (part.y[a:b], part.norms, RareGenes(part.floor, part.rare[a:b], part.length[a:b]))
+        for a, b in spans(len(part.y), GENES_A_GRAM)
+    ]
     for found in LocalEngine().map(gram, tasks):
         total += found
     return total

@@ -21,7 +21,7 @@ from core.types import BoolArray, DoubleArray, FloatMatrix, IndexArray
 
 SIZE = 100
 # Biosamples; above it the n x n cosines cost more than summing selected unit profiles (docs/benchmarks.md).
-GRAM_LIMIT = 6_500
+GRAM_LIMIT = 7_900
 Members = npt.NDArray[np.int32]
 
 

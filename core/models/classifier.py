@@ -25,7 +25,7 @@ from core.models.markers import LabelMoments, choose_markers
 from core.models.novelty import GENES as NOVELTY_GENES
 from core.models.novelty import Novelty
 from core.models.recipe import ClassifierRecipe
-from core.models.selection import GENES, Model, Settings, choose_settings, fit_model
+from core.models.selection import GENES, GROWN, Model, Settings, choose_settings, fit_model
 from core.models.splits import spread_over_groups
 from core.types import BoolArray, CountMatrix, DoubleArray, FloatMatrix, IndexArray, Progress, silent
 
@@ -105,11 +105,11 @@ class TissueClassifier:
         x = self._fit_expression(read, rows, bits, progress)
         # Threads of BLAS, which wait for each other by spinning, take a hundred times as long over products this small.
         with threadpool_limits(1, user_api="blas"):
-            progress("settings", 0, self.recipe.trees)
+            progress("settings", 0, self.recipe.trees or GROWN)
             self.settings, self.selection = choose_settings(x, bits, names, self.recipe)
             if names is not None:
                 self.novelty = Novelty().fit(x[:, :NOVELTY_GENES], names, bits, self.recipe.seed)
-            self.model = fit_model(x, bits, self.settings, self.recipe, self.recipe.trees, progress=progress)
+            self.model = fit_model(x, bits, self.settings, self.recipe, progress=progress)
             self._fit_decision(x, bits)
         return self
 
@@ -118,12 +118,12 @@ class TissueClassifier:
 
         Of more than 20,000 biosamples, as many, spread over labels, give the target and choose the genes.
         """
-        progress("target", 0, self.recipe.trees)
+        progress("target", 0, self.recipe.trees or GROWN)
         looked_at = spread_over_groups(bits.argmax(axis=1), STATISTICS_ROWS, self.recipe.seed)
         n_genes = read(rows[:1]).shape[1]
         size = max(1, BLOCK_VALUES // n_genes)
         self.target = fit_target(read(rows[block]) for block in _blocks(looked_at, size))
-        progress("genes", 0, self.recipe.trees)
+        progress("genes", 0, self.recipe.trees or GROWN)
         cache: list[FloatMatrix] | None = [] if len(rows) * n_genes <= CACHED_VALUES else None
         moments = LabelMoments.empty(bits.shape[1], n_genes)
         for block in _blocks(looked_at, size):

@@ -153,9 +153,9 @@ def _grow(train: _Part, test: _Part, sizes: list[int], recipe: ClassifierRecipe,
 def _votes(train: _Part, test: _Part, recipe: ClassifierRecipe) -> DoubleArray:
     known = np.flatnonzero(train.bits.any(axis=0))
     genes = choose_markers(_moments(train), recipe.genes or Settings().genes)
-    settings = Settings(len(genes), recipe.min_leaf or 1, recipe.balanced is not False)
-    trees = min(TREES, recipe.trees)
-    model = fit_model(train.q[:, genes], train.bits[:, known], settings, recipe, trees, out_of_bag=False)
+    trees = min(TREES, recipe.trees or TREES)
+    settings = Settings(len(genes), recipe.min_leaf or 1, recipe.balanced is not False, trees=trees)
+    model = fit_model(train.q[:, genes], train.bits[:, known], settings, recipe, out_of_bag=False)
     votes = np.zeros(test.bits.shape)
     votes[:, known] = model.votes(test.q[:, genes])
     return votes

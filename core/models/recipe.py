@@ -10,7 +10,7 @@ RECIPE_VERSION = 2
 FAMILIES = ("forest", "extra-trees", "linear")
 _RANGES = {"trees": (1, 5000), "genes": (1, 100_000), "min_leaf": (1, 1000), "seed": (0, 2**32 - 1), "n_folds": (2, 50),
            "min_label_count": (1, 1_000_000)}  # fmt: skip
-_CHOSEN = ("genes", "min_leaf", "min_label_count")  # None: chosen from the training part, or from its size
+_CHOSEN = ("trees", "genes", "min_leaf", "min_label_count")  # None: chosen from the training part, or from its size
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class ClassifierRecipe:
     """
 
     family: str = "forest"
-    trees: int = 300
+    trees: int | None = None
     genes: int | None = None
     min_leaf: int | None = None
     balanced: bool | None = None

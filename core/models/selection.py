@@ -20,15 +20,17 @@ from core.types import BoolArray, DoubleArray, FloatMatrix, IndexArray
 
 FOLDS = 3
 ROWS = 1000  # biosamples that a choice looks at, at most
-TREES = 40
+TREES = 40  # of a small model, which stands for 300
 GENES, FEWER_GENES = 2000, 500
+GROWN, MORE_GROWN = 300, 600  # trees
 
 Model = Forest | Linear
 
 
 @dataclass(frozen=True)
 class Settings:
-    """``genes``: how many of the markers, the best first. ``min_leaf`` is for trees, ``penalty`` for the linear model.
+    """``genes``: how many of the markers, the best first. ``min_leaf`` and ``trees`` (how many) are for forests,
+    ``penalty`` for the linear model.
 
     ``balanced``: whether every label weighs the same.
     """
@@ -37,11 +39,14 @@ class Settings:
     min_leaf: int = 1
     balanced: bool = True
     penalty: float = PENALTY
+    trees: int = GROWN
 
 
 def candidates(recipe: ClassifierRecipe) -> list[Settings]:
     """The default under a recipe, and then what differs from it in one of the settings that the recipe leaves open."""
-    base = Settings(recipe.genes or GENES, recipe.min_leaf or 1, recipe.balanced is not False)
+    base = Settings(
+        recipe.genes or GENES, recipe.min_leaf or 1, recipe.balanced is not False, trees=recipe.trees or GROWN
+    )
     found = [base]
     if recipe.genes is None:
         found.append(replace(base, genes=FEWER_GENES))
@@ -49,7 +54,11 @@ def candidates(recipe: ClassifierRecipe) -> list[Settings]:
         found.append(replace(base, balanced=False))
     if recipe.family == "linear":
         return [*found, replace(base, penalty=PENALTY / 10), replace(base, penalty=PENALTY * 10)]
-    return [*found, replace(base, min_leaf=3)] if recipe.min_leaf is None else found
+    if recipe.min_leaf is None:
+        found.append(replace(base, min_leaf=3))
+    if recipe.trees is None:
+        found.append(replace(base, trees=MORE_GROWN))
+    return found
 
 
 def choose_settings(
@@ -74,16 +83,14 @@ def choose_settings(
     return options[chosen], [{**row, "chosen": i == chosen} for i, row in enumerate(table)]
 
 
-def fit_model(
-    x: FloatMatrix, bits: BoolArray, settings: Settings, recipe: ClassifierRecipe, trees: int, **more: Any
-) -> Model:
+def fit_model(x: FloatMatrix, bits: BoolArray, settings: Settings, recipe: ClassifierRecipe, **more: Any) -> Model:
     """A model of the recipe's family with these settings on x (n x g, markers best first) and labels (n x L)."""
     x = np.ascontiguousarray(x[:, : settings.genes])
     if recipe.family == "linear":
         more.pop("out_of_bag", None)
         return fit_linear(x, bits, settings.penalty, settings.balanced, **more)
     return Forest.grown(
-        x, bits, trees, recipe.seed, extra=recipe.family == "extra-trees", min_leaf=settings.min_leaf,
+        x, bits, settings.trees, recipe.seed, extra=recipe.family == "extra-trees", min_leaf=settings.min_leaf,
         balanced=settings.balanced, **more,
     )  # fmt: skip
 
@@ -113,8 +120,8 @@ def _held_out_auprc(
         rows = np.flatnonzero(train)[bits[train].any(axis=1)]
         if len(np.unique(bits[rows], axis=0)) < 2:
             continue
-        trees = min(TREES, recipe.trees)
-        model = fit_model(x[rows], bits[np.ix_(rows, known)], settings, recipe, trees, out_of_bag=False)
+        small = replace(settings, trees=min(settings.trees, max(TREES, settings.trees * TREES // GROWN)))
+        model = fit_model(x[rows], bits[np.ix_(rows, known)], small, recipe, out_of_bag=False)
         area = np.full(bits.shape[1], np.nan)
         area[known] = auprc(bits[np.ix_(test, known)], model.votes(x[test, : settings.genes]))
         areas.append(area)

@@ -94,7 +94,9 @@ def settings_words(settings: Any, family: Any = "forest") -> str:
     weights = "every label weighs the same" if get(settings, "balanced") else "every biosample weighs the same"
     own = f"penalty {_short(get(settings, 'penalty'))}"
     if family != "linear":
+        trees = get(settings, "trees")
         own = f"leaves of {number(get(settings, 'min_leaf'))} or more"
+        own = own if trees is None else f"{number(trees)} trees, {own}"
     return f"{number(get(settings, 'genes'))} genes, {own}, {weights}"
 
 

@@ -142,14 +142,13 @@ def promotions(workspace: Workspace, name: str, kind: str = "classifier") -> pd.
 
 def model_name(run: Run) -> str:
     """A trained model in a few words, to stand by what it says: when it was asked for, what, the end of its id."""
-    parameters = describe(run.recipe.get("parameters") or {}) or "default parameters"
-    return " · ".join([day(run.recipe.get("created")), parameters, run.id[-4:]])
+    return " · ".join([day(run.recipe.get("created")), describe(run.recipe.get("parameters") or {}), run.id[-4:]])
 
 
 def describe(parameters: Mapping[str, Any]) -> str:
-    """The parameters that a reader tells runs apart by."""
+    """The parameters that a reader tells runs apart by; "default parameters" where none was chosen."""
     known = [(word, parameters[key]) for key, word in SHOWN.items() if parameters.get(key) not in (None, "")]
-    return ", ".join(_in_words(word, value) for word, value in known)
+    return ", ".join(_in_words(word, value) for word, value in known) or "default parameters"
 
 
 def day(moment: str | None) -> str:

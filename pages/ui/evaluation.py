@@ -92,11 +92,12 @@ def _settings(view: RunView) -> None:
     rows = view.metrics.get("selection")
     if not rows or len(rows) == 1:
         return
-    hidden = ["min_leaf"] if family == "linear" else ["penalty"]
+    hidden = ["min_leaf", "trees"] if family == "linear" else ["penalty"]
     number, box = st.column_config.NumberColumn, st.column_config.CheckboxColumn
     columns = {
         "chosen": box("Chosen", width=70), "genes": number("Genes", format="localized", width=75),
         "min_leaf": number("Leaf", width=60, help="Biosamples in a leaf at least"),
+        "trees": number("Trees", width=60, help="Compared by forests of 40 for every 300"),
         "penalty": number("Penalty", width=80, help="Ridge penalty of the logistic regression"),
         "balanced": box("Balanced", width=85, help="Every label weighs the same"),
         "macro_auprc": number("Macro AUPRC", format="%.3f", width=110, help="On series held out in the training part"),

@@ -37,7 +37,7 @@ def show_in_use(dataset: StoredDataset, kind: str) -> None:
     run = state.workspace().runs.get(past["run"].iloc[0])
     since = wf.day(past["since"].iloc[0]) or "a day that is not recorded"
     with st.container(horizontal=True, vertical_alignment="center"):
-        words = wf.describe(run.recipe["parameters"]) or "default parameters"
+        words = wf.describe(run.recipe["parameters"])
         st.markdown(f"**In use:** run {run.id[-4:]} ({words}), since {since}", width="content")
         st.space("stretch")
         _rollback_button(dataset, kind)
@@ -69,7 +69,7 @@ def actions(row: Any, kind: str) -> None:
         "Delete", icon=":material/delete:", key=f"ask_{row.id}", disabled=bool(row.active),
         help=DELETE_HELP if row.active else None,
     ):  # fmt: skip
-        st.markdown(f"Delete run **{short}** ({wf.describe(row.parameters) or 'default parameters'}) for good?")
+        st.markdown(f"Delete run **{short}** ({wf.describe(row.parameters)}) for good?")
         st.caption(f"Its model, scores and card are removed. {row.id}")
         st.button(
             f"Delete run {short}", key=f"delete_{row.id}", type="primary", icon=":material/delete_forever:",

@@ -20,7 +20,7 @@ def show_run(dataset: StoredDataset, history: pd.DataFrame, run_id: str, kind: s
     """A run that has ended: whether it is in use, its card, how good it is, and why."""
     row = next(row for row in history.itertuples() if row.id == run_id)
     with st.container(horizontal=True, vertical_alignment="center"):
-        words = wf.describe(row.parameters) or "default parameters"
+        words = wf.describe(row.parameters)
         st.subheader(f"Run {run_id[-4:]} · {words}", anchor=False, width="content")
         st.space("stretch")
         registry.actions(row, kind)

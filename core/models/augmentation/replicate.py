@@ -167,8 +167,8 @@ class _Maker:
             x, bits = self.x, self.data.labels
             if more is not None:
                 x, bits = np.concatenate([x, more[0]]), np.concatenate([bits, more[1]])
-            settings = Settings(genes=x.shape[1], balanced=name == "class-weights")
-            model = fit_model(x, bits, settings, self.classifier, self.recipe.trees, out_of_bag=False)
+            settings = Settings(genes=x.shape[1], balanced=name == "class-weights", trees=self.recipe.trees)
+            model = fit_model(x, bits, settings, self.classifier, out_of_bag=False)
         self.fitted.models[name] = model
         self.fitted.seconds[name] = round(time.monotonic() - begun, 3)
         self.done += work
