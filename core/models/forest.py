@@ -109,4 +109,8 @@ class Forest:
                 warnings.filterwarnings("ignore", message="Some inputs do not have OOB scores")
                 forest.fit(used, codes, sample_weight=weights)
             progress("forest", int(grown), trees, trees=int(grown))
+        if not out_of_bag:
+            # Forests that are only compared: threads would add up votes in the order in which trees finish, and a last
+            # digit of a score would depend on it.
+            forest.set_params(n_jobs=1)
         return cls(forest, sets, rows)

@@ -63,7 +63,7 @@ def test_activation_is_remembered(demo_root, tmp_path):
 
 
 def test_defaults_and_mistakes(workspace):
-    assert workflows.default_parameters("classifier")["trees"] == 300
+    assert workflows.default_parameters("classifier")["trees"] is None
     assert workflows.default_parameters("generator")["model"] == "wgan-gp"
     with pytest.raises(RecipeError):
         workflows.default_parameters("oracle")
