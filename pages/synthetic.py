@@ -6,7 +6,7 @@ from core.figures import synthetic as charts
 from core.store.datasets import StoredDataset
 from core.store.runs import Run
 from core.workflows import SyntheticView
-from pages.ui import augmentation, feedback, generated, runs, state, widgets
+from pages.ui import augmentation, choosing, feedback, generated, resuming, runs, state, widgets
 
 HELP = r"""
 A generator that was trained on the real biosamples of the dataset draws profiles of a rare label. **No biosample shown
@@ -55,6 +55,7 @@ def show_genes(view: SyntheticView) -> None:
 
 dataset = state.dataset()
 widgets.title("Synthetic", "Generated biosamples of a rare label, beside the real ones.", HELP, dataset)
+resuming.offer(dataset)
 asked = ask(dataset)
 if asked is not None:
     with feedback.errors():
@@ -62,6 +63,7 @@ if asked is not None:
         generated.banner(dataset, view)
         show_places(view)
         generated.show_scorecard(view.scorecard)
+        choosing.section(dataset, view.set.label)
         show_genes(view)
         generated.downloads(view, *asked)
 augmentation.section(dataset)

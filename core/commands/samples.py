@@ -31,8 +31,11 @@ def register(commands: Any) -> None:
     synthesize = command(commands, "synthesize", _synthesize, "draw synthetic samples", "run")
     synthesize.add_argument("-n", type=int, default=100)
     synthesize.add_argument("--seed", type=int, default=1)
-    synthesize.add_argument("--out", type=Path, required=True, metavar="FILE.h5|.csv|.parquet")
+    synthesize.add_argument("--out", type=Path, required=True, metavar="FILE.h5|.h5ad|.csv|.parquet|.gct")
+    synthesize.add_argument("--force", action="store_true", help="replace a file of that name")
     formatted(command(commands, "evaluate", _evaluate, "how good a run's synthetic samples are", "run"))
+    choice = formatted(command(commands, "generators", _generators, "which generator is best for a label", "name"))
+    choice.add_argument("--label", help="default: the one that was trained for most often")
 
 
 def _classify(workspace: Workspace, options: argparse.Namespace) -> None:
@@ -48,7 +51,7 @@ def _classify(workspace: Workspace, options: argparse.Namespace) -> None:
 
 def _synthesize(workspace: Workspace, options: argparse.Namespace) -> None:
     made = workflows.synthesize(workspace, options.run, options.n, options.seed)
-    workflows.export_synthetic(workspace, options.run, made, options.out)
+    workflows.export_synthetic(workspace, options.run, made, options.out, options.force)
     print(f"Wrote {options.n} synthetic {made.label} samples x {len(made.genes):,} genes to {options.out}.")
 
 
@@ -58,3 +61,15 @@ def _evaluate(workspace: Workspace, options: argparse.Namespace) -> None:
         print_json(found)
     else:
         print_table(pd.DataFrame(found["scorecard"]), "csv")
+
+
+def _generators(workspace: Workspace, options: argparse.Namespace) -> None:
+    labels = workflows.generator_labels(workspace, options.name)
+    choice = workflows.compare_generators(workspace, options.name, options.label or next(iter(labels), "any label"))
+    print(f"note: {choice.words}", file=sys.stderr)
+    if options.format == "json":
+        content = {"label": choice.label, "best": choice.best, "words": choice.words}
+        tables = {"models": choice.models, "measures": choice.measures}
+        print_json(content | {name: table.to_dict("records") for name, table in tables.items()})
+    else:
+        print_table(choice.measures, "csv")

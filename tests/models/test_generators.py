@@ -26,11 +26,27 @@ def fitted(request, data):
     return make_generator(_recipe(request.param)).fit(data)
 
 
-def test_samples_have_all_genes_and_the_stored_distribution(fitted, data):
-    profiles = fitted.sample(7, "rare", seed=3)
-    assert profiles.shape == (7, data.q.shape[1]) and profiles.dtype == np.float32
+def test_samples_have_all_genes_and_the_values_of_real_ones(fitted, data):
+    """Zeros with the one value that they share, ties of small counts: as some training biosample of the label has."""
+    profiles = fitted.sample(30, "rare", seed=3)
+    assert profiles.shape == (30, data.q.shape[1]) and profiles.dtype == np.float32
+    real = {tuple(row) for row in np.sort(data.rows_of("rare"), axis=1).tolist()}
+    made = {tuple(row) for row in np.sort(profiles, axis=1).tolist()}
+    assert made <= real and len(made) > len(real) / 2
+
+
+def test_other_labels_of_the_gan_have_the_stored_distribution(data):
+    profiles = make_generator(_recipe("wgan-gp")).fit(data).sample(7, "common", seed=3)
     assert np.isfinite(profiles).all() and (profiles >= 0).all()
     assert np.sort(profiles, axis=1).sum(axis=1) == pytest.approx(np.full(7, data.target.sum()), rel=1e-5)
+
+
+def test_ranks_stay_where_values_are_exchanged(data):
+    generator = make_generator(_recipe("pca-gaussian")).fit(data)
+    raw = generator._draw(5, "rare", np.random.default_rng(1))
+    worn = generator._with_values(raw, "rare", np.random.default_rng(2))
+    for before, after in zip(raw, worn, strict=True):
+        assert (np.diff(after[np.argsort(before, kind="stable")]) >= 0).all()
 
 
 def test_seeds_reproduce(fitted, data):

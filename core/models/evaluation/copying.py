@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from scipy.spatial.distance import cdist
+from scipy.stats import rankdata
 
 from core.types import DoubleArray
 
@@ -28,6 +29,18 @@ def closest_summary(synthetic: DoubleArray, test: DoubleArray, train: DoubleArra
         "ratio": float(np.median(of_synthetic)) / reference if reference > 0 else 0.0,
         "copied_share": float((of_synthetic < of_test.min()).mean()),
     }
+
+
+def membership_auc(synthetic: DoubleArray, members: DoubleArray, others: DoubleArray) -> float:
+    """AUC of an attack that takes a real sample for a training sample if a synthetic one lies near it.
+
+    The score of a real sample is its distance to the closest of the synthetic samples (s x d), the full black-box
+    attack of Chen et al. (2020, GAN-Leaks, eq. 4); ``members`` (m x d) were trained on, ``others`` (n x d) were not.
+    0.5 where the samples give nothing away, 1 where every member is nearer than every other; a tie counts a half.
+    """
+    ranks = rankdata(np.concatenate([closest_distances(others, synthetic), closest_distances(members, synthetic)]))
+    n, m = len(others), len(members)
+    return float((ranks[:n].sum() - n * (n + 1) / 2) / (n * m))
 
 
 def medoid(points: DoubleArray) -> int:

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from core.errors import InputError
-from core.models.evaluation.copying import closest_summary, representative_histogram
+from core.models.evaluation.copying import closest_summary, membership_auc, representative_histogram
 from core.models.evaluation.distinguish import adversarial_accuracy, discriminative_f1
 from core.models.evaluation.distribution import frechet_distance, median_distance, mmd_squared
 from core.models.evaluation.genes import correlation_score, gene_agreement, variable_genes
 from core.models.evaluation.manifold import manifold_metrics, neighbours_for
+from core.models.evaluation.utility import Others, detection, marker_genes, markers_kept
 from core.models.pca import PrincipalAxes, fit_axes, seeded_rows
 from core.types import FloatMatrix, IndexArray
 
@@ -35,6 +36,7 @@ def evaluate_synthetic(
     real_test: FloatMatrix,
     *,
     background: FloatMatrix | None = None,
+    others: FloatMatrix | None = None,
     seed: int = 1,
 ) -> dict[str, Any]:
     """Every metric of synthetic samples of one label, JSON-able.
@@ -42,6 +44,8 @@ def evaluate_synthetic(
     All arguments are Q (rows x G): the label's synthetic samples, its real training samples (those the generator
     saw) and its real test samples (those it never saw). ``background``: all training samples of the dataset; the PCA
     is fitted on them where given (the samples of a rare label alone give too few axes), else on ``real_train``.
+    ``others``: training samples without the label; where there are enough of them, it is also measured whether a
+    classifier learns the label from synthetic samples, and whether its marker genes are kept.
 
     Returns ``metrics`` (name to mean and sd over draws, for ``synthetic`` and ``real_real``), ``copying``,
     ``representative`` (histogram of distances to the medoid) and ``settings`` (m, k, number of components, draws).
@@ -52,10 +56,14 @@ def evaluate_synthetic(
     space = fit_axes(rows[seeded_rows(len(rows), MAX_BACKGROUND, seed)], N_COMPONENTS)
     points = tuple(space.scores(values) for values in (synthetic, real_train, real_test))
     size = min(MAX_SIZE, *(len(values) for values in points))
-    comparison = _Comparison(synthetic, real_train, real_test, space, seed, size)
+    beside = None if others is None else Others.split(others, seed)
+    comparison = _Comparison(synthetic, real_train, real_test, space, seed, size, beside)
     return {
         "metrics": comparison.run(),
-        "copying": closest_summary(points[0], points[2], points[1]),
+        "copying": {
+            **closest_summary(points[0], points[2], points[1]),
+            "membership_auc": membership_auc(points[0], points[1], points[2]),
+        },
         "representative": representative_histogram(points[0], points[1], points[2]),
         "settings": {
             "size": size,
@@ -74,7 +82,14 @@ class _Comparison:
     """The metrics of synthetic and of real training samples against real test samples, over repeated equal draws."""
 
     def __init__(
-        self, synthetic: FloatMatrix, train: FloatMatrix, test: FloatMatrix, space: PrincipalAxes, seed: int, size: int
+        self,
+        synthetic: FloatMatrix,
+        train: FloatMatrix,
+        test: FloatMatrix,
+        space: PrincipalAxes,
+        seed: int,
+        size: int,
+        others: Others | None,
     ) -> None:
         self.sets = (synthetic, train, test)
         self.points = tuple(space.scores(values) for values in self.sets)
@@ -82,6 +97,7 @@ class _Comparison:
         self.bandwidth = median_distance(self.points[1])
         self.size, self.seed = size, seed
         self.k = neighbours_for(size)
+        self.others = others
 
     def run(self) -> dict[str, dict[str, dict[str, float]]]:
         values: dict[str, dict[str, list[float]]] = {}
@@ -114,9 +130,14 @@ class _Comparison:
             "mmd": mmd_squared(points, real, self.bandwidth),
             **gene_agreement(profiles, real_profiles),
         }
+        if self.others is not None:  # markers as the test samples have them, so that no candidate has had a say
+            known = marker_genes(real_profiles, self.others.test)
+            result["markers_kept"] = markers_kept(profiles, known, self.others.train)
         if number < _SLOW_DRAWS:
-            top = self.genes
-            result["discriminative_f1"] = discriminative_f1(profiles[:, top], real_profiles[:, top], self.seed + number)
+            top, seed = self.genes, self.seed + number
+            result["discriminative_f1"] = discriminative_f1(profiles[:, top], real_profiles[:, top], seed)
+            if self.others is not None:
+                result["utility"] = detection(profiles, real_profiles, self.others, seed)
         return result
 
 

@@ -1,8 +1,10 @@
 """The verdict: a table of metrics beside two real sets and beside the PCA-Gaussian baseline."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,16 @@ TARGETS = (
     Target("gene_sd_error", "Per-gene spread, absolute error", "lower", "at most 1.25 of real-real", _at_most(1.25)),
     Target("zero_share_error", "Per-gene zero share, absolute error", "lower", "at most 1.25 of real-real + 0.005",
            _at_most(1.25, 0.005)),
+    Target("utility", "Train on synthetic, test on real (average precision)", "higher", "at least 0.97 of real-real",
+           _share_of_reference(0.97)),
+    Target("markers_kept", "Marker genes kept, of the top 50", "higher", NINETY, _share_of_reference(0.9)),
+)  # fmt: skip
+# How near synthetic samples are to those that were trained on; the reference is what real test samples would have.
+COPYING = (
+    Target("closest_train_ratio", "Distance to the closest training sample, over that of real test samples", "closer",
+           "0.9 to 1.25 (1 = as far as real test samples)", lambda value, reference, baseline: 0.9 <= value <= 1.25),
+    Target("membership_auc", "Membership inference, AUC", "lower", "at most 0.55 (0.5 = nothing is given away)",
+           lambda value, reference, baseline: value <= 0.55),
 )  # fmt: skip
 
 
@@ -63,8 +75,32 @@ def scorecard(synthetic: dict[str, Any], baseline: dict[str, Any] | None = None)
     A row: metric, title, direction, rule, synthetic, synthetic_sd, real_real, pca_gaussian (None where not given),
     verdict (pass | fail) and beats_baseline (None where there is none to compare with).
     """
-    rows = [_row(target, synthetic, baseline) for target in TARGETS]
-    return [*rows, _copying_row(synthetic, baseline)]
+    measured, other = _measured(synthetic), {} if baseline is None else _measured(baseline)
+    return [
+        _row(target, *measured[target.metric], other.get(target.metric, (None,))[0])
+        for target in (*TARGETS, *COPYING)
+        if target.metric in measured
+    ]
+
+
+def mean_scorecard(cards: Sequence[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """One scorecard of several of a model (other seeds): means of every column, verdicts on the means.
+
+    ``synthetic_sd`` is the standard deviation over the cards (0 of one). Raises ValueError where there is no card.
+    """
+    if not cards:
+        raise ValueError("no scorecard to take the mean of")
+    rows = []
+    for target in (*TARGETS, *COPYING):
+        found = [row for card in cards for row in card if row["metric"] == target.metric]
+        if not found:
+            continue
+        columns = {name: [row[name] for row in found] for name in ("synthetic", "real_real", "pca_gaussian")}
+        other = None if None in columns["pca_gaussian"] else float(np.mean(columns["pca_gaussian"]))
+        values = columns["synthetic"]
+        spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+        rows.append(_row(target, float(np.mean(values)), spread, float(np.mean(columns["real_real"])), other))
+    return rows
 
 
 def verdict(rows: list[dict[str, Any]]) -> str:
@@ -77,39 +113,31 @@ def verdict(rows: list[dict[str, Any]]) -> str:
     return text + ("" if not failed else f". Missed: {', '.join(failed)}") + "."
 
 
-def _row(target: Target, synthetic: dict[str, Any], baseline: dict[str, Any] | None) -> dict[str, Any]:
-    measured = synthetic["metrics"][target.metric]
-    value, reference = measured["synthetic"]["mean"], measured["real_real"]["mean"]
-    other = None if baseline is None else float(baseline["metrics"][target.metric]["synthetic"]["mean"])
+def _measured(result: dict[str, Any]) -> dict[str, tuple[float, float, float]]:
+    """Metric to (synthetic, its sd over draws, real-real)."""
+    found = {
+        metric: (float(both["synthetic"]["mean"]), float(both["synthetic"]["sd"]), float(both["real_real"]["mean"]))
+        for metric, both in result["metrics"].items()
+    }
+    copying = result["copying"]
+    return found | {
+        "closest_train_ratio": (float(copying["ratio"]), 0.0, 1.0),
+        "membership_auc": (float(copying["membership_auc"]), 0.0, 0.5),
+    }
+
+
+def _row(target: Target, value: float, spread: float, reference: float, other: float | None) -> dict[str, Any]:
     return {
         "metric": target.metric,
         "title": target.title,
         "direction": target.better,
         "rule": target.rule,
         "synthetic": value,
-        "synthetic_sd": measured["synthetic"]["sd"],
+        "synthetic_sd": spread,
         "real_real": reference,
         "pca_gaussian": other,
         "verdict": "pass" if target.passes(value, reference, other) else "fail",
         "beats_baseline": None if other is None else _at_least_as_good(target.better, value, other, reference),
-    }
-
-
-def _copying_row(synthetic: dict[str, Any], baseline: dict[str, Any] | None) -> dict[str, Any]:
-    """Median distance to the closest training sample over that of real test samples; too close is a copy."""
-    value = synthetic["copying"]["ratio"]
-    other = None if baseline is None else baseline["copying"]["ratio"]
-    return {
-        "metric": "closest_train_ratio",
-        "title": "Distance to the closest training sample, over that of real test samples",
-        "direction": "closer",
-        "rule": "0.9 to 1.25 (1 = as far as real test samples)",
-        "synthetic": value,
-        "synthetic_sd": 0.0,
-        "real_real": 1.0,
-        "pca_gaussian": other,
-        "verdict": "pass" if 0.9 <= value <= 1.25 else "fail",
-        "beats_baseline": None if other is None else _at_least_as_good("closer", value, other, 1.0),
     }
 
 

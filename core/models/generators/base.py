@@ -14,11 +14,13 @@ from safetensors.numpy import load_file, save_file
 from core.errors import InputError, NotFoundError, StoreError
 from core.expression.normalise import to_target_rounded
 from core.models.generators.recipe import GeneratorRecipe
+from core.models.pca import seeded_rows
 from core.types import BoolArray, DoubleArray, FloatMatrix, Progress, silent
 
 CARD = "generator.json"
 WEIGHTS = "generator.safetensors"
 MIN_SAMPLES = 4  # of the target label
+MAX_SORTED = 64  # training biosamples whose sorted values are kept
 _SAMPLE_BLOCK = 256  # profiles that are turned into expression at a time
 
 ShouldStop = Callable[[], bool]
@@ -60,9 +62,10 @@ class TrainingData:
 class Generator(ABC):
     """Fitted once on a training part; then emits profiles of a label on the scale of Q.
 
-    Every profile that leaves has all G genes, is >= 0, and is mapped onto the stored quantile target, so that synthetic
-    and real profiles share one distribution of values (measured: it brings the share of zeros to that of real samples
-    and changes no other metric for the worse).
+    Every profile that leaves has all G genes and the distribution of values of a real one: its gene of rank i gets the
+    i-th smallest value of a training biosample of the label, drawn at random (of at most 64, whose sorted values are
+    kept, without the genes). So it has as many zeros as that biosample, with the one value that zeros share there, and
+    the ties of small counts. Profiles of any label but the recipe's are mapped onto the stored quantile target.
     ``history`` holds a row for every recorded training step (empty for models without steps).
     """
 
@@ -73,6 +76,7 @@ class Generator(ABC):
         self.history: list[dict[str, float]] = []
         self.labels: list[str] = []
         self.target: DoubleArray = np.zeros(0)
+        self.sorted_values: FloatMatrix = np.zeros((0, 0), dtype=np.float32)
 
     def fit(
         self,
@@ -87,6 +91,8 @@ class Generator(ABC):
         job) passes through. ``checkpoint_dir``: where models with steps keep their state, and resume from it.
         """
         self.target = np.asarray(data.target, dtype=np.float64)
+        rows = data.rows_of(self.recipe.label)
+        self.sorted_values = np.sort(rows[seeded_rows(len(rows), MAX_SORTED, self.recipe.seed)], axis=1)
         self._fit(data, progress, should_stop, checkpoint_dir)
         return self
 
@@ -102,14 +108,24 @@ class Generator(ABC):
             raise InputError(f"Cannot draw {n} synthetic samples: ask for at least 1.")
         rng = np.random.default_rng(seed)
         sizes = [min(_SAMPLE_BLOCK, n - start) for start in range(0, n, _SAMPLE_BLOCK)]
-        blocks = (np.maximum(self._draw(size, label, rng), 0.0) for size in sizes)
-        return np.concatenate([to_target_rounded(block, self.target) for block in blocks])
+        return np.concatenate([self._with_values(self._draw(size, label, rng), label, rng) for size in sizes])
+
+    def _with_values(self, raw: FloatMatrix, label: str, rng: np.random.Generator) -> FloatMatrix:
+        """Raw profiles (m x G) with their ranks kept and the values of real ones."""
+        if label != self.recipe.label:
+            return to_target_rounded(np.maximum(raw, 0.0), self.target)
+        result = np.empty(raw.shape, dtype=np.float32)
+        like = rng.integers(len(self.sorted_values), size=len(raw))
+        for row, out, number in zip(raw, result, like, strict=True):
+            out[np.argsort(row, kind="stable")] = self.sorted_values[number]
+        return result
 
     def save(self, directory: Path) -> None:
         """Write ``generator.safetensors`` and, last, ``generator.json`` into a folder."""
         directory.mkdir(parents=True, exist_ok=True)
         arrays = {name: np.ascontiguousarray(values) for name, values in self._arrays().items()}
-        save_file({**arrays, "target": self.target}, directory / WEIGHTS)
+        arrays |= {"target": self.target, "sorted_values": self.sorted_values}
+        save_file(arrays, directory / WEIGHTS)
         card = {"model": self.name, "recipe": self.recipe.to_json(), "labels": self.labels, "history": self.history}
         (directory / CARD).write_text(json.dumps({**card, **self._card()}, indent=1), encoding="utf-8")
 
@@ -122,6 +138,7 @@ class Generator(ABC):
             generator = cls(GeneratorRecipe.from_json(card["recipe"]))
             generator.labels, generator.history = list(card["labels"]), list(card["history"])
             generator.target = np.asarray(arrays.pop("target"))
+            generator.sorted_values = np.asarray(arrays.pop("sorted_values"))
             generator._restore(arrays, card)
         except (OSError, KeyError, SafetensorError) as error:
             raise StoreError(f"Generator in {directory} cannot be read ({error}): train it again.") from error

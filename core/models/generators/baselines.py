@@ -26,7 +26,7 @@ class PcaGaussianGenerator(Generator):
         recipe = self.recipe
         profiles = data.rows_of(recipe.label)
         progress("fitting", 0, 1)
-        self.space = fit_space(data, recipe.label, recipe.n_components, recipe.shrinkage, recipe.seed)
+        self.space = fit_space(data, recipe)
         self.labels = [recipe.label]
         scores = self.space.axes.scores(profiles)
         self.centre = scores.mean(axis=0)

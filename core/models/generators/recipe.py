@@ -7,7 +7,7 @@ from typing import Any
 from core.errors import RecipeError
 
 MODELS = ("wgan-gp", "published", "pca-gaussian", "smote", "bootstrap")
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 _STEPS = {"wgan-gp": 2500, "published": 600}
 _LEARNING_RATE = {"wgan-gp": 5e-4, "published": 2e-4}
 
@@ -15,6 +15,7 @@ _LEARNING_RATE = {"wgan-gp": 5e-4, "published": 2e-4}
 _BOUNDS: dict[str, tuple[float, float]] = {
     "seed": (0, 2**31 - 1),
     "n_components": (2, 512),
+    "own_components": (0, 64),
     "latent": (1, 1024),
     "hidden": (8, 2048),
     "steps": (1, 200_000),
@@ -29,6 +30,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "neighbours": (1, 100),
     "noise": (0.0, 2.0),
     "shrinkage": (0.0, 1.0),
+    "residual_neighbours": (1, 64),
 }
 
 
@@ -36,17 +38,19 @@ _BOUNDS: dict[str, tuple[float, float]] = {
 class GeneratorRecipe:
     """Parameters of one generator; those that a model does not use do not change it.
 
+    ``n_components`` axes of all training biosamples and ``own_components`` more of the label alone (see ``space``).
     ``steps`` and ``learning_rate``: 0 takes the model's own default. ``jitter``: sd of the noise on real scores that
     the critic sees, in units of a component's spread within labels. ``target_share``: share of a batch drawn from the
     target label (the rest is balanced over all labels). ``patience``: validations without improvement before an early
     stop, 0 = never. ``neighbours`` of SMOTE; ``noise`` of the bootstrap, in gene standard deviations of the label;
-    ``shrinkage`` of covariances towards their diagonal.
+    ``shrinkage`` of covariances towards their diagonal; ``residual_neighbours``: biosamples whose residuals are mixed.
     """
 
     model: str = "wgan-gp"
     label: str = ""
     seed: int = 1
     n_components: int = 32
+    own_components: int = 4
     latent: int = 64
     hidden: int = 256
     steps: int = 0
@@ -55,12 +59,13 @@ class GeneratorRecipe:
     penalty: float = 10.0
     learning_rate: float = 0.0
     ema: float = 0.995
-    jitter: float = 0.0
+    jitter: float = 0.3
     target_share: float = 0.5
     patience: int = 0
     neighbours: int = 5
     noise: float = 0.25
     shrinkage: float = 0.1
+    residual_neighbours: int = 8
 
     def validated(self) -> "GeneratorRecipe":
         """This recipe with defaults filled in. Raises RecipeError for a parameter that is unknown or out of range."""

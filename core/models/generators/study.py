@@ -124,12 +124,12 @@ def _measure(
     candidates = [generator]
     if recipe.model != BASELINE:
         candidates.append(make_generator(replace(recipe, model=BASELINE)).fit(data))
-    train = data.rows_of(recipe.label)
+    train, others = data.rows_of(recipe.label), data.q[~data.column(recipe.label)]
     results: list[dict[str, Any]] = []
     for number, candidate in enumerate(candidates):
         progress("evaluation", number, len(candidates))
         synthetic = candidate.sample(N_SYNTHETIC, recipe.label, recipe.seed)
-        results.append(evaluate_synthetic(synthetic, train, test, background=data.q, seed=recipe.seed))
+        results.append(evaluate_synthetic(synthetic, train, test, background=data.q, others=others, seed=recipe.seed))
     progress("evaluation", len(candidates), len(candidates))
     return results[0], results[1] if len(results) > 1 else None
 

@@ -64,7 +64,7 @@ class WassersteinGenerator(Generator):
         recipe = self.recipe
         data.rows_of(recipe.label)
         progress("space", 0, 1)
-        self.space = fit_space(data, recipe.label, recipe.n_components, recipe.shrinkage, recipe.seed)
+        self.space = fit_space(data, recipe)
         self.labels = [name for name, column in zip(data.label_names, data.labels.T, strict=True) if column.any()]
         self._label_names = list(data.label_names)
         y = self.space.standardise(data.q, data.labels).astype(np.float32)

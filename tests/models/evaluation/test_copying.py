@@ -1,8 +1,16 @@
 """Copies are seen; the representative histogram counts every sample."""
 
 import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
 
-from core.models.evaluation.copying import closest_distances, closest_summary, medoid, representative_histogram
+from core.models.evaluation.copying import (
+    closest_distances,
+    closest_summary,
+    medoid,
+    membership_auc,
+    representative_histogram,
+)
 
 
 def test_closest_distances_by_hand():
@@ -30,3 +38,12 @@ def test_histogram_counts_everyone_and_shows_collapse():
     assert sum(found["synthetic"]) == found["synthetic"][0] == 12
     assert sum(found["real_train"]) == 29 and sum(found["real_test"]) == 15
     assert len(found["edges"]) == len(found["synthetic"]) + 1
+
+
+def test_membership_is_the_auc_of_nearness():
+    rng = np.random.default_rng(0)
+    synthetic, members, others = rng.normal(size=(30, 3)), rng.normal(size=(12, 3)), rng.normal(1, 1, size=(9, 3))
+    members[0] = others[0]  # a tie
+    near = [-min(float(np.linalg.norm(x - s)) for s in synthetic) for x in np.concatenate([members, others])]
+    assert membership_auc(synthetic, members, others) == pytest.approx(roc_auc_score([1] * 12 + [0] * 9, near))
+    assert membership_auc(members, members, others + 9) == 1

@@ -71,7 +71,7 @@ def test_independent_genes_fail_the_correlation_score(real):
 def test_reference_and_synthetic_are_measured_alike(real):
     """With the training samples as the synthetic ones, and every draw a whole set, both columns are equal."""
     train, test = real[0][:40], real[1]
-    found = evaluate_synthetic(train, train, test, seed=3)["metrics"]
+    found = evaluate_synthetic(train, train, test, others=_tissue(40, 16) + 1, seed=3)["metrics"]
     assert {target.metric for target in TARGETS} <= set(found)
     for name in set(found) - {"discriminative_f1"}:  # its folds depend on the order of the rows
         assert found[name]["synthetic"]["mean"] == pytest.approx(found[name]["real_real"]["mean"], rel=1e-5), name
@@ -83,6 +83,25 @@ def test_result_is_json_seeded_and_states_its_settings(real):
     assert json.dumps(found) == json.dumps(evaluate_synthetic(synthetic, *real, seed=5))
     assert found["settings"]["size"] == 30 and found["settings"]["k"] == 5
     assert found["settings"]["components"] == 50
+
+
+def test_use_is_measured_where_there_are_other_samples(real):
+    assert "utility" not in _rows(_tissue(80, 12), real)
+    other = _tissue(60, 17)
+    other[:, 100:110] -= 3
+    rows = {
+        row["metric"]: row for row in scorecard(evaluate_synthetic(_tissue(80, 12), *real, others=np.maximum(other, 0)))
+    }
+    assert rows["utility"]["verdict"] == "pass" and rows["markers_kept"]["verdict"] == "pass"
+    useless = scorecard(evaluate_synthetic(np.maximum(other, 0)[:40], *real, others=np.maximum(other, 0)))
+    lost = {row["metric"]: row["verdict"] for row in useless}
+    assert lost["utility"] == "fail" and lost["markers_kept"] == "fail"
+
+
+def test_copies_give_their_training_samples_away(real):
+    train, _ = real
+    rows = _rows(train + np.float32(1e-3), real)
+    assert rows["membership_auc"]["synthetic"] == 1 and rows["membership_auc"]["verdict"] == "fail"
 
 
 def test_background_sets_the_space(real):
