@@ -7,8 +7,10 @@ from typing import Any
 from core import jobs, workflows
 from core.commands.arguments import command, formatted, with_engine
 from core.commands.console import Console, print_json, print_table
+from core.errors import RecipeError
 from core.models.augmentation.recipe import ARMS, parse_sizes
-from core.models.recipe import FAMILIES, ClassifierRecipe
+from core.models.recipe import FAMILIES
+from core.store.runs import Run
 from core.store.workspace import Workspace
 
 RUN_COLUMNS = ("id", "kind", "status", "active", "created", "finished", "error")
@@ -21,11 +23,15 @@ def register(commands: Any) -> None:
     forest.add_argument("--split", choices=("random", "series"), default="random", help="which score is the headline")
     forest.add_argument("--seed", type=int, default=1)
     _with_recipe(forest)
+    _with_augmentation(forest)
     with_engine(forest)
     gan = command(train, "gan", _train_gan, "generator of synthetic samples", "name")
-    gan.add_argument("--label", required=True)
-    gan.add_argument("--model", choices=workflows.GENERATOR_MODELS, default="wgan-gp")
-    gan.add_argument("--seed", type=int, default=1)
+    wanted = gan.add_mutually_exclusive_group(required=True)
+    wanted.add_argument("--label", help="label to make samples of")
+    wanted.add_argument("--resume", metavar="RUN", help="go on with a training that was stopped, as it was asked for")
+    gan.add_argument("--model", choices=workflows.GENERATOR_MODELS, help="default: wgan-gp")
+    gan.add_argument("--steps", type=int, help="training steps of a GAN (default: 2500, or 600 of the published one)")
+    gan.add_argument("--seed", type=int, help="default: 1")
 
     study = formatted(command(commands, "augment", _augment, "do synthetic samples help a classifier?", "name"))
     which = study.add_mutually_exclusive_group(required=True)
@@ -38,11 +44,11 @@ def register(commands: Any) -> None:
     study.add_argument("--family", choices=FAMILIES, help="of the classifier (default: forest)")
     study.add_argument("--seed", type=int, help="the first seed (default: 1)")
 
-    formatted(command(commands, "runs", _runs, "trainings of a dataset", "name"))
+    formatted(command(commands, "runs", _runs, "trainings and studies of a dataset", "name"))
     command(commands, "promote", _promote, "put a trained model to use", "run")
     back = command(commands, "rollback", _rollback, "put the model to use that was in use before", "name")
     back.add_argument("--kind", choices=("classifier", "generator"), default="classifier")
-    command(commands, "delete", _delete, "delete a training for good", "run")
+    command(commands, "delete", _delete, "delete a training or a study for good", "run")
     card = command(commands, "card", _card, "what a trained model is, its scores and its limits", "run")
     card.add_argument("--format", choices=("md", "json"), default="md")
 
@@ -61,16 +67,50 @@ def _with_recipe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--min-label-count", type=int, help="drop labels with fewer biosamples")
 
 
+def _with_augmentation(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("synthetic samples of rare labels, in training parts alone (default: none)")
+    group.add_argument("--augment", metavar="LABEL,LABEL", help="labels to fill up")
+    group.add_argument("--augment-model", choices=workflows.GENERATOR_MODELS, help="default: pca-gaussian")
+    group.add_argument(
+        "--augment-to",
+        type=int,
+        metavar="N",
+        help="biosamples a label (default: the others' median, at least 30)",
+    )
+    group.add_argument("--augment-steps", type=int, metavar="N", help="steps of each GAN (default: 500)")
+
+
 def _train_classifier(workspace: Workspace, options: argparse.Namespace) -> None:
     names = ("family", "trees", "genes", "min_leaf", "balanced", "min_label_count")
     chosen = {name: getattr(options, name) for name in names}
     parameters = {"split": options.split, "seed": options.seed} | {k: v for k, v in chosen.items() if v is not None}
-    ClassifierRecipe(**parameters).validated()  # before there is a run of it
+    parameters |= _augmentation(options)
+    workflows.check_classifier(workspace, options.name, parameters)  # before there is a run of it
+    if options.augment:
+        print(f"note: {workflows.augmentation_time(parameters)}", file=sys.stderr)
     _train(workspace, "classifier", options.name, parameters, options.engine, options.scheduler)
 
 
+def _augmentation(options: argparse.Namespace) -> dict[str, Any]:
+    """What was asked for of synthetic samples. Raises RecipeError for a detail of it without a label."""
+    names = ("augment_model", "augment_to", "augment_steps")
+    details = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    labels = [label.strip() for label in (options.augment or "").split(",") if label.strip()]
+    if details and not labels:
+        raise RecipeError("Synthetic samples need a label to fill up: give --augment LABEL.")
+    return {"augment": labels, **details} if labels else {}
+
+
 def _train_gan(workspace: Workspace, options: argparse.Namespace) -> None:
-    _train(workspace, "generator", options.name, {"label": options.label, "model": options.model, "seed": options.seed})
+    if options.resume:
+        changed = [f"--{name}" for name in ("model", "steps", "seed") if getattr(options, name) is not None]
+        if changed:
+            raise RecipeError(f"A training goes on as it was asked for: leave {', '.join(changed)} away with --resume.")
+        _perform(workspace, workflows.reopen_training(workspace, options.resume, options.name))
+        return
+    parameters = {"label": options.label, "model": options.model or "wgan-gp", "steps": options.steps,
+                  "seed": 1 if options.seed is None else options.seed}  # fmt: skip
+    _train(workspace, "generator", options.name, {k: v for k, v in parameters.items() if v is not None})
 
 
 def _train(
@@ -82,12 +122,20 @@ def _train(
     scheduler: str | None = None,
 ) -> None:
     run = workspace.runs.create(kind, name, parameters, workspace.dataset(name).fingerprint)
+    if kind == "generator":
+        print(f"note: if it stops, go on with: train gan {name} --resume {run.id}", file=sys.stderr)
+    _perform(workspace, run, engine, scheduler)
+
+
+def _perform(workspace: Workspace, run: Run, engine: str = "local", scheduler: str | None = None) -> None:
     jobs.claim(run)
     workflows.perform(workspace, run, Console(run), engine, scheduler)
     workspace.activate(run)
-    print(f"note: run {run.id} is now the {kind} in use for {name!r}.", file=sys.stderr)
+    print(f"note: run {run.id} is now the {run.kind} in use for {run.dataset!r}.", file=sys.stderr)
     result = run.result or {}
     print(f"note: {_headline(result['metrics'])}", file=sys.stderr)
+    for line in workflows.augmentation_verdicts(result["metrics"]):
+        print(f"note: {line}", file=sys.stderr)
     print_json({"run": run.id, **result})
 
 

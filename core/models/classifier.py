@@ -2,10 +2,12 @@
 
 Fitted on the training biosamples alone, in this order: the quantile target, the marker genes of each label, the
 settings (``selection``), the model, and from its votes on biosamples that it has not seen the calibration and each
-label's threshold. Counts are read in blocks; what is kept of all of them are the marker genes, in float32.
+label's threshold (synthetic samples go into the fit of the model alone). Counts are read in blocks; what is kept of
+all of them are the marker genes, in float32.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import copy
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,10 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from core.errors import InputError, RecipeError, StoreError
 from core.expression.normalise import Counts, fit_target, to_partial_target, to_target, to_target_rounded
 from core.models import classifier_files
+from core.models.augmented import Part, Reader, Synthetic, synthetic_rows
 from core.models.calibration import LogitCalibration, fit_calibration, fit_thresholds
 from core.models.confidence import Confidence
-from core.models.forest import Forest
-from core.models.linear import held_out_votes
+from core.models.judging import unseen_votes
 from core.models.markers import LabelMoments, choose_markers
 from core.models.novelty import GENES as NOVELTY_GENES
 from core.models.novelty import Novelty
@@ -33,8 +35,6 @@ REFERENCE_ROWS = 64
 STATISTICS_ROWS = 20_000  # biosamples that the target and the choice of genes look at, at most
 BLOCK_VALUES = 2**23
 CACHED_VALUES = 2**27
-
-Reader = Callable[[IndexArray], CountMatrix]  # positions (m) -> their counts (m x G), in that order
 
 
 def kept_labels(labels: BoolArray, recipe: ClassifierRecipe) -> BoolArray:
@@ -58,7 +58,7 @@ class TissueClassifier:
     first), ``target`` (G), ``reference`` (64 training biosamples x G, Q: what a sample that lacks genes is mapped by),
     ``medians`` (of the marker genes: what a missing one is taken for), ``thresholds`` (L), ``settings`` and
     ``selection`` (how they were chosen), ``novelty`` (None where no series was given), ``confidence`` (None until
-    ``trust``).
+    ``trust``), ``added`` (synthetic samples of each label; see ``synthetic_rows``).
     """
 
     recipe: ClassifierRecipe
@@ -74,6 +74,7 @@ class TissueClassifier:
     model: Model
     novelty: Novelty | None = None
     confidence: Confidence | None = None
+    added: Sequence[dict[str, Any]] = ()
 
     def fit(
         self,
@@ -109,9 +110,47 @@ class TissueClassifier:
             self.settings, self.selection = choose_settings(x, bits, names, self.recipe)
             if names is not None:
                 self.novelty = Novelty().fit(x[:, :NOVELTY_GENES], names, bits, self.recipe.seed)
-            self.model = fit_model(x, bits, self.settings, self.recipe, progress=progress)
-            self._fit_decision(x, bits)
+            made = self._synthetic(read, rows, bits, progress) if self.recipe.augment else None
+            self._fit_model(x, bits, made, progress)
         return self
+
+    def augmented(
+        self, read: Reader, labels: BoolArray, recipe: ClassifierRecipe, progress: Progress = silent
+    ) -> "TissueClassifier":
+        """The same with the synthetic samples that ``recipe`` asks for in the fit of its model; this one stays.
+
+        ``read`` and ``labels`` (n x L) are those of this model's ``fit``, which kept every label that occurs.
+        """
+        rows, bits = np.flatnonzero(labels.any(axis=1)), labels[np.ix_(labels.any(axis=1), labels.any(axis=0))]
+        x, other = self._markers_of(read, rows), copy.copy(self)
+        other.recipe = recipe.validated()
+        with threadpool_limits(1, user_api="blas"):
+            other._fit_model(x, bits, other._synthetic(read, rows, bits, progress), progress)
+        return other
+
+    def _markers_of(self, read: Reader, rows: IndexArray) -> FloatMatrix:
+        """Q of the marker genes (n x g)."""
+        x = np.empty((len(rows), len(self.gene_index)), dtype=np.float32)
+        for block in _blocks(np.arange(len(rows)), max(1, BLOCK_VALUES // len(self.target))):
+            x[block] = to_target_rounded(read(rows[block]), self.target)[:, self.gene_index]
+        return x
+
+    def _synthetic(self, read: Reader, rows: IndexArray, bits: BoolArray, progress: Progress) -> Synthetic:
+        def before(stage: str, done: float, total: float, **values: float | str) -> None:
+            progress(stage, 0, self.recipe.trees or GROWN)
+
+        part = Part(lambda positions: read(rows[positions]), bits, self.label_names, self.target)
+        return synthetic_rows(part, self.gene_index, self.recipe, before)
+
+    def _fit_model(self, x: FloatMatrix, bits: BoolArray, made: Synthetic | None, progress: Progress) -> None:
+        """The model from x (n x g), labels (n x L) and synthetic rows; the calibration from the real ones."""
+        rows, sets = x, bits
+        if made is not None:
+            rows, sets, self.added = np.concatenate([x, made.x]), np.concatenate([bits, made.bits]), made.report
+        self.model = fit_model(rows, sets, self.settings, self.recipe, progress=progress)
+        votes, judged = unseen_votes(self.model, x, bits, self.settings, self.recipe.seed, made)
+        self.calibration = fit_calibration(votes[judged], bits[judged], self.recipe.seed)
+        self.thresholds = fit_thresholds(self.calibration.apply(votes[judged]), bits[judged])
 
     def _fit_expression(self, read: Reader, rows: IndexArray, bits: BoolArray, progress: Progress) -> FloatMatrix:
         """Target, marker genes, medians and reference; returns Q of the marker genes (n x g).
@@ -133,29 +172,11 @@ class TissueClassifier:
                 cache.append(q)
         wanted = max(self.recipe.genes or GENES, NOVELTY_GENES)
         self.gene_index = choose_markers(moments, wanted)
-        if cache is None:
-            x = np.empty((len(rows), len(self.gene_index)), dtype=np.float32)
-            for block in _blocks(np.arange(len(rows)), size):
-                x[block] = to_target_rounded(read(rows[block]), self.target)[:, self.gene_index]
-        else:
-            x = np.concatenate([q[:, self.gene_index] for q in cache])
+        x = np.concatenate([q[:, self.gene_index] for q in cache]) if cache else self._markers_of(read, rows)
         self.medians = np.median(x[looked_at], axis=0).astype(np.float32)
         drawn = rows[spread_over_groups(bits.argmax(axis=1), REFERENCE_ROWS, self.recipe.seed)]
         self.reference = to_target_rounded(read(drawn), self.target)
         return x
-
-    def _fit_decision(self, x: FloatMatrix, bits: BoolArray) -> None:
-        """Calibration and thresholds from votes on biosamples that the voters have not seen."""
-        if isinstance(self.model, Forest):
-            votes, judged = self.model.out_of_bag(len(bits))
-        else:
-            chosen = spread_over_groups(bits.argmax(axis=1), STATISTICS_ROWS, self.recipe.seed)
-            part, labels = x[chosen, : self.settings.genes], bits[chosen]
-            found = held_out_votes(part, labels, self.settings.penalty, self.settings.balanced, self.recipe.seed)
-            votes, judged = np.zeros(bits.shape), np.zeros(len(bits), dtype=bool)
-            votes[chosen], judged[chosen] = found, True
-        self.calibration = fit_calibration(votes[judged], bits[judged], self.recipe.seed)
-        self.thresholds = fit_thresholds(self.calibration.apply(votes[judged]), bits[judged])
 
     def trust(self, confidence: Confidence | None, thresholds: DoubleArray) -> None:
         """Takes probabilities and thresholds (L) from an evaluation on whole series that its models had not seen."""

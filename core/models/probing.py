@@ -15,7 +15,8 @@ from sklearn.metrics import roc_auc_score
 from core.expression.normalise import fit_target, to_target_rounded
 from core.models import scores
 from core.models.abstention import NOVEL
-from core.models.classifier import BLOCK_VALUES, Reader
+from core.models.augmented import Reader
+from core.models.classifier import BLOCK_VALUES
 from core.models.folds import Fold, FoldPlan
 from core.models.markers import LabelMoments, choose_markers
 from core.models.novelty import GENES, Novelty

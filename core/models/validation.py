@@ -6,6 +6,8 @@ forest of the published work (10 trees, scikit-learn's defaults, all genes, pred
 Probabilities of the random split are calibrated on out-of-bag votes of its training part. Those of the series split are
 what an upload gets: for each fold, confidence, thresholds and the limit of abstention are fitted on the predictions for
 the other folds, whose series they have not seen. What the model that is kept uses is fitted on those of all folds.
+
+Where a recipe adds synthetic samples to training parts, the same model without them is tested beside it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,13 +18,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core.models import scores
+from core.models import augmented_scores, scores
 from core.models.abstention import PRECISION_GOAL, choose_threshold, describe_calls
 from core.models.calibration import fit_thresholds
 from core.models.classifier import decide
 from core.models.confidence import Confidence, fit_confidence
 from core.models.folds import Fold, FoldPlan, FoldScores, plan_folds, score_here
 from core.models.recipe import ClassifierRecipe
+from core.models.splits import series_groups
 from core.types import BoolArray, CountMatrix, DoubleArray, IndexArray, Progress, silent
 
 
@@ -97,17 +100,22 @@ def validation_of(plan: FoldPlan, scored: Iterable[FoldScores]) -> Validation:
     """The scores of every fold of the plan, in its order, put together; whoever ran them, and wherever."""
     parts = list(zip(plan.folds, scored, strict=True))
     summaries: dict[str, Any] = {"random": None, "series": None}
-    tables, abstention = [], _no_abstention()
+    tables, abstention, compared = [], _no_abstention(), {}
     kept: tuple[Confidence | None, DoubleArray | None] = (None, None)
     for name in dict.fromkeys(fold.split for fold in plan.folds):
         of_split = [(fold, found) for fold, found in parts if fold.split == name]
         tested = _join(plan, of_split)
+        plain = _plain(tested, [found for _, found in of_split]) if plan.recipe.augment else None
         if name == "series":
             tested, kept, abstention = _as_for_uploads(tested, plan.recipe.seed)
+            plain = None if plain is None else _as_for_uploads(plain, plan.recipe.seed)[0]
         tables.append(_table(tested, plan.label_names, name))
         summaries[name] = _summary(plan, tested, tables[-1], [fold for fold, _ in of_split])
         summaries[name]["settings"] = [found.settings for _, found in of_split]
-    summary = {
+        if plain is not None:
+            summaries[name]["without_augmentation"] = _scores_of(plain, plan.label_names)
+            compared[name] = _compared(plan, tested, plain, name) | {"added": _added(of_split)}
+    summary: dict[str, Any] = {
         "n_biosamples": len(plan.used),
         "labels": plan.label_names,
         "dropped_labels": plan.dropped_labels,
@@ -118,7 +126,34 @@ def validation_of(plan: FoldPlan, scored: Iterable[FoldScores]) -> Validation:
         "gap": _gap(summaries),
         "abstention": abstention,
     }
+    if plan.recipe.augment:
+        summary["augmentation"] = plan.recipe.augmentation() | {"splits": compared}
     return Validation(summary, pd.concat(tables, ignore_index=True), *kept)
+
+
+def _plain(tested: _Tested, found: Sequence[FoldScores]) -> _Tested:
+    """The same test biosamples as the models without synthetic samples saw them."""
+    pairs = [each.plain for each in found if each.plain is not None]
+    votes = [each.plain_votes for each in found if each.plain_votes is not None]
+    model = np.concatenate([p for p, _ in pairs]), np.concatenate([calls for _, calls in pairs])
+    return replace(tested, model=model, votes=np.concatenate(votes))
+
+
+def _compared(plan: FoldPlan, tested: _Tested, plain: _Tested, split: str) -> dict[str, Any]:
+    """With and without synthetic samples; whole series are drawn where they are kept together."""
+    series = [plan.series[int(row)] for row in tested.rows]
+    units = series_groups(series) if split == "series" else np.arange(len(series), dtype=np.intp)
+    columns = [plan.label_names.index(label) for label in plan.recipe.augment]
+    args = (tested.truth, tested.model, plain.model, units, columns, plan.label_names, plan.recipe.seed)
+    return {"unit": "series" if split == "series" else "biosamples", **augmented_scores.compare(*args)}
+
+
+def _added(parts: list[tuple[Fold, FoldScores]]) -> list[dict[str, Any]]:
+    return [{"fold": fold.number, **row} for fold, found in parts for row in found.added]
+
+
+def _scores_of(tested: _Tested, names: list[str]) -> dict[str, Any]:
+    return scores.summarise(tested.truth, tested.model[1], tested.model[0], names)
 
 
 def _as_for_uploads(
@@ -253,7 +288,7 @@ def _summary(plan: FoldPlan, tested: _Tested, table: pd.DataFrame, folds: list[F
         "n_folds": len(folds),
         "n_train": [len(fold.train) for fold in folds],
         "n_test": [len(fold.test) for fold in folds],
-        "model": scores.summarise(tested.truth, tested.model[1], tested.model[0], names),
+        "model": _scores_of(tested, names),
         "majority": scores.summarise(tested.truth, tested.majority[1], tested.majority[0], names),
         "published_forest": scores.summarise(tested.truth, tested.published[1], tested.published[0], names),
         "unseen_labels": [row for fold in folds for row in _unseen(plan, fold)],

@@ -15,11 +15,17 @@ from core.store.files import read_json
 from core.store.runs import MODEL_KINDS, Run
 from core.store.workspace import Workspace
 from core.types import BoolArray
+from core.workflows.augmenting import augmentation_verdicts
 from core.workflows.findings import FAMILIES, abstention_words, gap_words, novelty_words, selection_words
 from core.workflows.markdown import UNKNOWN, code, facts, get, listed, number, parameters, plain, table
 from core.workflows.runs import day, model_name
 
-MODELS = {"model": "this model", "published_forest": "forest of the published work", "majority": "most frequent label"}
+MODELS = {
+    "model": "this model",
+    "without_augmentation": "the same without synthetic samples",
+    "published_forest": "forest of the published work",
+    "majority": "most frequent label",
+}
 SPLITS = {"random": "random third held back", "series": "whole series held back"}
 MEASURES = {
     "samples_f1": "samples-averaged F1", "macro_f1": "macro F1", "micro_f1": "micro F1",
@@ -106,6 +112,11 @@ def limits(card: Mapping[str, Any]) -> list[str]:
     if _kind(card) == "generator":
         return [*found, "Synthetic profiles may enlarge a training set; they are no evidence about biology."]
     metrics = get(card, "metrics")
+    filled = get(metrics, "augmentation", "labels")
+    if isinstance(filled, list) and filled:
+        found.append(
+            f"Part of what it learned of {listed(filled)} is synthetic, made from the real biosamples."
+        )
     return [*found, _series_limit(metrics), _flattery(metrics), *_label_limits(card, metrics)]
 
 
@@ -215,7 +226,9 @@ def _classifier_scores(card: Mapping[str, Any]) -> list[str]:
             if isinstance(found, Mapping):
                 rows.append((split_words, model_words, *(number(found.get(key)) for key in MEASURES)))
     scores = table(("split", "model", *MEASURES.values()), rows) if rows else UNKNOWN
-    return [scores, *(words(metrics) for words in (gap_words, abstention_words, novelty_words))]
+    told = [plain(line) for line in augmentation_verdicts(metrics)]
+    added = ["Synthetic samples in training:\n\n" + "\n".join(f"- {line}" for line in told)] if told else []
+    return [scores, *added, *(words(metrics) for words in (gap_words, abstention_words, novelty_words))]
 
 
 def _generator_scores(card: Mapping[str, Any]) -> list[str]:

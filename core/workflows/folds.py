@@ -14,7 +14,7 @@ import pandas as pd
 
 from core.engine import DaskEngine, Engine, one_blas_thread
 from core.errors import RecipeError, StoreError
-from core.models.classifier import Reader
+from core.models.augmented import Reader
 from core.models.folds import FoldPlan, FoldScores, plan_folds, score_fold, score_here
 from core.models.probing import probe
 from core.models.recipe import ClassifierRecipe

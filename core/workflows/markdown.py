@@ -24,6 +24,8 @@ def parameters(content: Any, head: tuple[str, str] = ("parameter", "value")) -> 
 def _value(value: Any) -> str:
     if value is None:
         return "automatic"
+    if isinstance(value, list | tuple):
+        return listed([str(each) for each in value]) or "none"
     return str(value) if isinstance(value, int | float) else plain(value)
 
 

@@ -19,6 +19,7 @@ from core.store.files import write_json, write_parquet
 from core.store.runs import Run, now
 from core.store.workspace import Workspace
 from core.types import Progress
+from core.workflows.augmenting import augmentation_table
 from core.workflows.cards import label_facts
 from core.workflows.folds import evaluate_on, labelled_rows, probe_on
 from core.workflows.stages import Stages
@@ -30,7 +31,8 @@ def train_classifier(
     """Trains a classifier into a run's folder: model/, card.json and tables; the metrics for result.json.
 
     The scores come from models that never saw their test part; the model that is kept is fitted on every labelled
-    biosample, here. ``engine`` and ``scheduler`` say where the folds of the evaluation run, which changes no number.
+    biosample, here. With synthetic samples in training, ``augmentation`` compares with the same model without them.
+    ``engine`` and ``scheduler`` say where the folds of the evaluation run, which changes no number.
     Raises RecipeError where the dataset has too few labels for it.
     """
     dataset = workspace.dataset(run.dataset)
@@ -54,14 +56,18 @@ def train_classifier(
     if validation.thresholds is not None:
         model.trust(validation.confidence, validation.thresholds)
     summary["selection"] = model.selection
+    if recipe.augment:
+        summary["augmentation"] |= {"final": list(model.added)}
     stages.stage("saving")
     model.save(run.path / "model")
     ids = dataset.biosamples["sample_id"].to_numpy()[labelled]
     tables = validation.tables(ids) | {"learning_curve": pd.DataFrame(summary["learning_curve"])}
     tables["novelty"] = pd.DataFrame(summary["novelty"]["labels"])
+    if recipe.augment:
+        tables["augmentation"] = augmentation_table(summary)
     for name, table in tables.items():
         write_parquet(run.path / f"{name}.parquet", table)
-    card = _card(dataset, asdict(recipe), summary, ids.tolist())
+    card = _card(dataset, recipe.parameters(), summary, ids.tolist())
     write_json(run.path / "card.json", card | {"engine": engine})
     return summary
 

@@ -11,9 +11,14 @@ from core.figures import evaluation as charts
 from core.figures import train as train_charts
 from core.store.datasets import StoredDataset
 from core.workflows import RunView
-from pages.ui import tested, widgets
+from pages.ui import augmenting, tested, widgets
 
-MODELS = {"model": "this run", "published_forest": "forest of the published work", "majority": "majority label"}
+MODELS = {
+    "model": "this run",
+    "without_augmentation": "without synthetic samples",
+    "published_forest": "forest of the published work",
+    "majority": "majority label",
+}
 MEASURES = {
     "samples_f1": "samples-averaged F1", "macro_f1": "macro F1", "micro_f1": "micro F1",
     "macro_auprc": "macro AUPRC", "macro_log2_auprc_over_prior": "mean log2(AUPRC / prior)", "ece": "calibration error",
@@ -44,6 +49,7 @@ def show(dataset: StoredDataset, view: RunView) -> None:
     with st.expander("All scores of both splits", icon=":material/table:"):
         numbers = dict.fromkeys(MEASURES.values(), NUMBER)
         st.dataframe(split_scores(metrics), hide_index=True, column_config=numbers, placeholder="–", alt="Scores")
+    augmenting.show(dataset, view)
     _settings(view)
     _labels(dataset, view, split)
     _pair(lambda: _calibration(view, split), lambda: _abstention(view))

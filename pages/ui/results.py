@@ -10,7 +10,7 @@ from core import workflows as wf
 from core.figures import train as charts
 from core.store.datasets import StoredDataset
 from core.workflows import RunView
-from pages.ui import evaluation, feedback, generated, registry, state, widgets
+from pages.ui import evaluation, feedback, generated, registry, resuming, state, widgets
 from pages.ui.evaluation import MEASURES, MODELS, split_scores
 
 NUMBER = st.column_config.NumberColumn(format="%.3f")
@@ -27,6 +27,7 @@ def show_run(dataset: StoredDataset, history: pd.DataFrame, run_id: str, kind: s
     registry.show_card(run_id)
     if row.status != "done":
         st.info(f"This training {_how_it_ended(row)}: it has no scores.", icon=feedback.ICONS[row.status])
+        resuming.button(state.workspace().runs.get(run_id))
         return
     view = wf.run_view(state.workspace(), run_id)
     {"classifier": evaluation.show, "generator": _show_generator}[kind](dataset, view)

@@ -9,7 +9,7 @@ from core import jobs
 from core import workflows as wf
 from core.figures import train as charts
 from core.store.datasets import StoredDataset
-from pages.ui import feedback, runs, state, widgets
+from pages.ui import augmenting, feedback, runs, state, widgets
 
 MODELS = {
     "wgan-gp": "Wasserstein GAN with gradient penalty (default)",
@@ -57,6 +57,7 @@ def classifier_form(dataset: StoredDataset) -> None:
             "Kind of model", list(FAMILIES), format_func=lambda name: FAMILIES[name][0], key="classifier_family",
             captions=[words for _, words in FAMILIES.values()], horizontal=True,
         )  # fmt: skip
+        extra = augmenting.choose(dataset)
         with st.form("classifier_form", border=False):
             with st.container(horizontal=True):
                 chosen = _model_parameters(usual, grown=family != "linear")
@@ -69,7 +70,10 @@ def classifier_form(dataset: StoredDataset) -> None:
                 "Headline score", list(charts.SPLITS), format_func=charts.SPLITS.get, horizontal=True, help=SPLIT_HELP
             )
             if st.form_submit_button("Start training", type="primary", icon=":material/play_arrow:"):
-                _start(dataset, "classifier", chosen | ({} if family == usual["family"] else {"family": family}))
+                chosen |= extra | ({} if family == usual["family"] else {"family": family})
+                with feedback.errors():
+                    augmenting.check(dataset, chosen)
+                    _start(dataset, "classifier", chosen)
 
 
 def _model_parameters(usual: dict[str, Any], grown: bool) -> dict[str, Any]:
@@ -126,9 +130,10 @@ def show_live(dataset: StoredDataset, kind: str) -> None:
 def _live_chart(run_id: str, kind: str) -> None:
     steps = wf.run_view(state.workspace(), run_id).steps
     if kind == "classifier" and "trees" in steps:
-        widgets.chart(charts.tree_progress(steps), key=f"live_{run_id}", alt="Trees grown over time")
+        widgets.chart(charts.tree_progress(steps), key=f"live_{run_id}", alt="Trees grown over time", export=False)
     elif kind == "generator" and charts.curve_columns(steps):
-        widgets.chart(charts.loss_curves({"this run": steps}), key=f"live_{run_id}", alt="Losses of the GAN so far")
+        figure = charts.loss_curves({"this run": steps})
+        widgets.chart(figure, key=f"live_{run_id}", alt="Losses of the GAN so far", export=False)
 
 
 def show_history(dataset: StoredDataset, kind: str) -> pd.DataFrame:
