@@ -1,30 +1,38 @@
 """Files that a user uploads to have samples classified, recognised by what they hold and not by their name.
 
-Read here: gene and count in two columns, a matrix of genes x samples, kallisto's abundance.tsv (``sample_tables``),
-and HDF5 files in ARCHS4's layout. The genes are looked up afterwards (``gene_matching``).
+Read here: tables of text (``sample_tables``: gene and count, matrices, GCT, the tables of quantifiers), HDF5
+(``sample_hdf5``) and zip archives (``sample_archives``). The genes are looked up afterwards (``gene_matching``).
 """
 
+import gzip
 import tempfile
+import zlib
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
-from core import settings
-from core.errors import CountsFileError, SampleFileError
-from core.sources.archs4 import Archs4File
-from core.sources.sample_tables import check_size, few, read_table
-from core.sources.text_tables import is_hdf5
+from core.errors import SampleFileError
+from core.sources.sample_archives import read_archive
+from core.sources.sample_hdf5 import read_hdf5
+from core.sources.sample_limits import few
+from core.sources.sample_tables import read_table
+from core.sources.text_tables import is_hdf5, opened
 from core.types import Progress, SampleSet, silent
+
+MAX_UNPACKED = 2 * 2**30  # of a gzip that holds HDF5
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_PIECE = 2**20
 
 
 def read_samples(source: Path | bytes, name: str, progress: Progress = silent) -> SampleSet:
     """Samples (m <= 5,000) of an uploaded file; ``name`` is what the user calls it.
 
     Raises SampleFileError: empty, binary, Excel, not UTF-8, no table, values that are not finite numbers of at least
-    0 (line and gene), blank or repeated genes, repeated sample names, a sample without any count, too many values.
+    0 (line and gene), blank or repeated genes, repeated sample names, a sample without any count, too many values,
+    HDF5 or zip files that lead elsewhere or unpack to more than they should.
     """
-    hdf5 = is_hdf5(_head(source, name))
-    samples = _read_hdf5(source, name, progress) if hdf5 else read_table(source, name, progress)
+    samples = _read(source, name, progress)
     some = np.asarray(samples.values.any(axis=1))
     empty = [sample for sample, has in zip(samples.sample_names, some, strict=True) if not has]
     if empty:
@@ -32,37 +40,46 @@ def read_samples(source: Path | bytes, name: str, progress: Progress = silent) -
     return samples
 
 
-def _head(source: Path | bytes, name: str) -> bytes:
-    if isinstance(source, bytes):
-        return source[:8]
-    if not source.is_file():
-        raise SampleFileError(f"{name}: no such file. Check the path.")
-    with source.open("rb") as file:
-        return file.read(8)
+def _read(source: Path | bytes, name: str, progress: Progress) -> SampleSet:
+    with opened(source, name, SampleFileError) as raw:
+        head = raw.read(8)
+        raw.seek(0)
+        if head.startswith(_ZIP):
+            return read_archive(source, name, progress, _read)
+        if is_hdf5(head) and isinstance(source, Path):
+            return read_hdf5(source, name, progress)
+        if is_hdf5(head) or _hdf5_in_gzip(raw, head):
+            return _from_copy(raw, name, progress)
+    return read_table(source, name, progress)
 
 
-def _read_hdf5(source: Path | bytes, name: str, progress: Progress) -> SampleSet:
-    progress("reading the file", 0, 1)
+def _hdf5_in_gzip(raw: IO[bytes], head: bytes) -> bool:
+    """Whether a gzip file holds HDF5, as GEO packs it; damage is left for the reader to tell."""
+    if not head.startswith(b"\x1f\x8b"):
+        return False
     try:
-        if isinstance(source, Path):
-            return _from_archs4(source, name)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "upload.h5"
-            path.write_bytes(source)
-            return _from_archs4(path, name)
-    except CountsFileError as error:
-        raise SampleFileError(str(error)) from error
+        return is_hdf5(gzip.GzipFile(fileobj=raw).read(8))
+    except (OSError, EOFError, zlib.error):
+        return False
+    finally:
+        raw.seek(0)
 
 
-def _from_archs4(path: Path, name: str) -> SampleSet:
-    with Archs4File(path, name) as file:
-        check_size(*file.shape, name)
-        values = file.read(slice(None), settings.n_threads())
-        genes, layout = file.genes, file.layout
-        sample_names = file.biosamples["sample_id"].to_list()
-    ids = genes["ensembl_gene_id"].where(genes["ensembl_gene_id"] != "", genes["symbol"])
-    keep = (ids != "").to_numpy()
-    notes = [] if keep.all() else [f"{(~keep).sum()} genes without a name were left out."]
-    if not keep.all():
-        values, ids = values[:, keep], ids[keep]
-    return SampleSet(values, ids.to_list(), sample_names, f"HDF5 in ARCHS4's layout ({layout})", notes, counted=True)
+def _from_copy(raw: IO[bytes], name: str, progress: Progress) -> SampleSet:
+    """HDF5 in memory or in gzip, by way of a file that is gone afterwards."""
+    packed = raw.read(2) == b"\x1f\x8b"
+    raw.seek(0)
+    stream = gzip.GzipFile(fileobj=raw) if packed else raw
+    size = 0
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "upload.h5"
+        with path.open("wb") as file:
+            try:
+                while piece := stream.read(_PIECE):
+                    size += len(piece)
+                    if packed and size > MAX_UNPACKED:
+                        raise SampleFileError(f"{name}: unpacks to more than {MAX_UNPACKED / 2**30:.0f} GB. Split it.")
+                    file.write(piece)
+            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+                raise SampleFileError(f"{name}: damaged gzip file ({error}). Pack or download it again.") from error
+        return read_hdf5(path, name, progress)

@@ -58,7 +58,7 @@ def refuse_excel(data: bytes, name: str, error: type[InputError]) -> None:
     if data.startswith(_EXCEL):
         raise error(
             f"{name}: this is an Excel or zip file. Save the sheet as CSV; beware that Excel turns gene names into "
-            "dates (MARCH1 to 1-Mar)."
+            "dates (MARCH1 to 1-Mar): where you can, give the CSV or TSV that the sheet was made from."
         )
 
 

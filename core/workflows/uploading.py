@@ -41,7 +41,7 @@ def read_upload(
 def _with_measures(dataset: StoredDataset, matched: MatchedSamples, asked: str, progress: Progress) -> MatchedSamples:
     whole = matched.counted or matched.values.dtype == np.uint32
     if asked != "tpm" and whole:
-        measure = Measure("counts as kallisto estimates them" if matched.values.dtype != np.uint32 else "counts")
+        measure = Measure(_counts_of_whom(matched) if matched.values.dtype != np.uint32 else "counts")
         return _measured(matched, (measure,) * len(matched), _whole_note(matched, measure), None)
     lengths = _lengths(dataset)
     guesses = Guesses.of(matched, asked, lengths is not None, progress)
@@ -55,6 +55,12 @@ def _with_measures(dataset: StoredDataset, matched: MatchedSamples, asked: str, 
     elif divided:
         notes += _without_length(matched, lengths)
     return _measured(matched, measures, notes, lengths)
+
+
+def _counts_of_whom(matched: MatchedSamples) -> str:
+    """Counts that are not whole, by the program that shared out the reads between transcripts."""
+    program = next((one for one in ("kallisto", "salmon", "RSEM") if one in matched.kind), None)
+    return f"counts as {program} estimates them" if program else "estimated counts"
 
 
 def _measured(

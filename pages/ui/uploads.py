@@ -16,9 +16,13 @@ KEPT_BYTES = 2**30  # of all of them; the last one is kept whatever its size
 EXAMPLES = {"example_brain.csv": "One brain sample", "example_mixed.csv": "Six samples of several tissues"}
 MOST_OPTIONS = 500
 UPLOAD_HELP = (
-    "CSV or TSV (plain or .gz) with a gene column (symbols or Ensembl ids) and a column for each of up to 5,000 "
-    "samples: counts, TPM, RPKM, CPM, or log2(x + 1) of such; kallisto abundance.tsv; or an ARCHS4-layout .h5. The "
-    "file is read by this app alone and not stored."
+    "Recognised by content, plain or .gz, up to 5,000 samples:\n"
+    "- CSV or TSV with a gene column (symbols or Ensembl ids) and a column for each sample: counts, TPM, RPKM, CPM, or "
+    "log2(x + 1) of such; GCT\n"
+    "- kallisto abundance.tsv or .h5, salmon quant.sf, STAR ReadsPerGene.out.tab, featureCounts, HTSeq-count, RSEM\n"
+    "- single cells, added up to one sample: a zipped 10x folder, Cell Ranger .h5\n"
+    "- .h5ad (an observation is a sample), ARCHS4-layout .h5, a .zip of one table or of a quantifier's tables\n\n"
+    "Not Excel: it turns gene names into dates. The file is read by this app alone and not stored."
 )
 UNITS_HELP = (
     "Samples are compared by the order of their genes. Only division by gene length changes that order, so TPM, RPKM "
@@ -29,7 +33,10 @@ UNIT_WORDS = {
     "counts": "counts (also expected counts, CPM, size factors)",
     "tpm": "divided by gene length (TPM, RPKM, FPKM)",
 }
-TYPES = ["csv", "tsv", "txt", "gz", "h5", "hdf5"]
+TYPES = [
+    "csv", "tsv", "txt", "tab", "gz", "sf", "results", "counts", "count", "gct", "h5", "hdf5", "h5ad", "zip",
+    "xlsx", "xls",  # to be refused in words that help
+]  # fmt: skip
 
 
 @dataclass(frozen=True)

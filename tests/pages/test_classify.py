@@ -15,6 +15,7 @@ from pages.ui import predictions, uploads
 from tests.conftest import train
 from tests.pages.conftest import Opener
 from tests.pages.opening import choose_row
+from tests.sources import made_uploads
 
 
 def metrics(page: AppTest) -> dict[str, str]:
@@ -132,6 +133,20 @@ def test_a_batch_is_summed_up_and_opens_one_sample(open_page: Opener, page_root:
     assert any(one.nearest["sample_id"].tolist() == table.value.get("sample_id", pd.Series()).tolist()
                for table in page.main.dataframe)  # fmt: skip
     assert metrics(page)["Probability"] == f"{one.probability:.2f}"
+
+
+def test_a_zipped_10x_folder_is_classified_as_one_sample(open_page: Opener, page_root: Path) -> None:
+    genes = Workspace(page_root).dataset("demo").genes
+    counts = Workspace(page_root).dataset("demo").counts(np.array([5]))[0]
+    cells = np.stack([counts - counts // 2, counts // 2], axis=1).astype(np.int64)
+    files = made_uploads.ten_x(cells, genes["ensembl_gene_id"].to_list(), genes["symbol"].to_list())
+    page = upload(open_page("classify"), "liver.zip", made_uploads.zipped(files))
+    assert not page.exception and not page.main.error
+    assert "liver" in [head.value for head in page.subheader]
+    assert any("Read as **10x folder (zip)" in text.value for text in page.main.markdown)
+    assert any("the counts of 2 cells were added up to one sample" in text.value for text in page.main.caption)
+    page = upload(page, "sheet.xlsx", made_uploads.zipped({"xl/workbook.xml": b"x"}))
+    assert "turns gene names into dates" in page.main.error[0].value
 
 
 def test_json_of_every_sample_is_left_to_the_command_line_for_many(open_page: Opener, page_root: Path) -> None:

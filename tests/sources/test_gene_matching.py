@@ -1,5 +1,7 @@
 """Genes under all their names."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -186,3 +188,66 @@ def test_a_graft_with_genes_of_both_organisms_is_read(genes: pd.DataFrame, no_tr
 def test_genes_of_a_third_organism_are_named(genes: pd.DataFrame, no_transcripts: pd.DataFrame) -> None:
     with pytest.raises(SampleFileError, match="looks like rat, the dataset like human"):
         match_genes(_samples(["ENSRNOG00000010756"]), genes, no_transcripts)
+
+
+RENAMED = [
+    ("SEPT2", "SEPTIN2"), ("MARCH3", "MARCHF3"), ("MARC1", "MTARC1"), ("DEC1", "DELEC1"), ("SEP15", "SELENOF"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pair", RENAMED)
+@pytest.mark.parametrize("turn", [1, -1])
+@pytest.mark.parametrize("write", [str.upper, str.capitalize])
+def test_a_renamed_gene_is_found_under_its_other_name(
+    no_transcripts: pd.DataFrame, pair: tuple[str, str], turn: int, write: Callable[[str], str]
+) -> None:
+    ours, theirs = (write(name) for name in pair[::turn])
+    dataset = pd.DataFrame({"symbol": [write("GAPDH"), write("TTN"), ours], "ensembl_gene_id": ""})
+    matched = match_genes(_samples([theirs, write("GAPDH"), write("TTN")]), dataset, no_transcripts)
+    assert matched.columns.tolist() == [2, 0, 1]
+    assert f"1 symbols were found under another name of the gene: {theirs} as {ours}." in matched.notes
+
+
+def test_a_dataset_that_has_the_former_name_keeps_it(no_transcripts: pd.DataFrame) -> None:
+    dataset = pd.DataFrame({"symbol": ["SEPT2", "SEPTIN2", "TTN"], "ensembl_gene_id": ""})
+    assert match_genes(_samples(["SEPT2", "TTN"]), dataset, no_transcripts).columns.tolist() == [0, 2]
+    one = dataset.iloc[1:].reset_index(drop=True)  # and what has the current name is not counted twice
+    matched = match_genes(_samples(["SEPTIN2", "SEPT2", "TTN"]), one, no_transcripts)
+    assert matched.columns.tolist() == [0, -1, 1] and matched.unmatched == ["SEPT2"]
+
+
+@pytest.mark.parametrize(
+    "name", ["{0}_{1}", "{0}.12_{1}", "{0}|{1}", "{0}.3|{1}", "{1}|{0}", "{1}_{0}.4", "{0}|{1}|protein_coding"]
+)
+@pytest.mark.parametrize("blank", ["symbol", "ensembl_gene_id"])
+def test_an_id_and_a_symbol_in_one_name(
+    genes: pd.DataFrame, no_transcripts: pd.DataFrame, name: str, blank: str
+) -> None:
+    ids = [name.format(ENSEMBL[i], SYMBOLS[i]) for i in (3, 0)]
+    matched = match_genes(_samples(ids), genes.assign(**{blank: ""}), no_transcripts)
+    assert matched.columns.tolist() == [3, 0] and matched.kind == "table, Ensembl gene ids"
+
+
+def test_the_symbol_beside_an_unknown_id_does_not_add_to_a_gene_that_has_its_own(
+    genes: pd.DataFrame, no_transcripts: pd.DataFrame
+) -> None:
+    ids = [f"{ENSEMBL[3]}|ALB", "ENSG00000999999|ALB", "ENSG00000999998|GFAP"]
+    matched = match_genes(_samples(ids), genes, no_transcripts)
+    assert _found(matched) == {"ALB": 1, "GFAP": 3} and matched.unmatched == ["ENSG00000999999|ALB"]
+
+
+def test_symbols_with_entrez_ids(genes: pd.DataFrame, no_transcripts: pd.DataFrame) -> None:
+    assert _found(match_genes(_samples(["ALB|213", "TP53|7157", "?|100130426"]), genes, no_transcripts)) == {
+        "ALB": 1, "TP53": 2,
+    }  # fmt: skip
+
+
+def test_par_y_with_a_symbol_is_added_to_x(genes: pd.DataFrame, no_transcripts: pd.DataFrame) -> None:
+    ids = [f"{ENSEMBL[1]}.5_GAPDH", f"{ENSEMBL[1]}.5_PAR_Y_GAPDH"]
+    assert _found(match_genes(_samples(ids), genes, no_transcripts)) == {"GAPDH": 3}
+
+
+def test_a_table_of_few_transcripts_is_noted(genes: pd.DataFrame) -> None:
+    ids = [f"ENST{i:011d}.1" for i in range(1, 9)]
+    notes = match_genes(_samples(ids), genes, TRANSCRIPTS).notes
+    assert any("knows the gene of only 3 of the file's 8 transcripts" in note for note in notes)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from core.errors import SampleFileError
-from core.sources import sample_tables, text_tables
+from core.sources import sample_limits, sample_tables, text_tables
 from core.sources.gene_matching import match_genes
 from core.sources.matched import counts_of as counts_of_samples
 from core.sources.sample_files import read_samples
@@ -141,8 +141,7 @@ def _excel() -> bytes:
         (b"gene,a,a\nTP53,1,2\n", "the sample names a are repeated"),
         (b"gene,a,,b\nTP53,1,2,3\n", "sample column 2 has no name"),
         (b"gene,a,b\nTP53,1,0\nACTB,1,0\n", "every count of b is 0"),
-        (b"Name\tLength\tEffectiveLength\tTPM\tNumReads\nENST1\t5\t5\t1\t1\n", "column Length holds no counts"),
-        (b"N_unmapped\t1\t1\t1\nENSG1\t1\t1\t1\n", "STAR's ReadsPerGene"),
+        (b"Gene\tLength\tEffectiveLength\tTPM\tReads\nENST1\t5\t5\t1\t1\n", "column Length holds no counts"),
         (_excel(), "Excel or zip file. Save the sheet as CSV; .* gene names into dates"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "Excel or zip file"),
         (b"gene,count\nTP53,5\ncaf\xe9,1\n", "line 3: not UTF-8"),
@@ -170,7 +169,7 @@ def test_hdf5_without_expression(make_h5: MakeH5) -> None:
 
 
 def test_too_many_samples(monkeypatch: pytest.MonkeyPatch, make_h5: MakeH5) -> None:
-    monkeypatch.setattr(sample_tables, "MAX_SAMPLES", 4)
+    monkeypatch.setattr(sample_limits, "MAX_SAMPLES", 4)
     assert len(read_samples(b"g,a,b,c,d\nTP53,1,1,1,1\n", "m").sample_names) == 4
     for content in (b"g,a,b,c,d,e\nTP53,1,1,1,1,1\n", make_h5().read_bytes()):
         with pytest.raises(SampleFileError, match="5 samples, but at most 4"):
@@ -218,14 +217,18 @@ def test_values_below_zero_say_what_to_give_instead() -> None:
 
 
 def test_more_values_than_fit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sample_tables, "MAX_VALUES", 5)
+    monkeypatch.setattr(sample_limits, "MAX_VALUES", 5)
     with pytest.raises(SampleFileError, match=r"3 rows of 2 samples .* files of at most 1 samples"):
         read_samples(b"g,a,b\nTP53,1,2\nACTB,1,2", "m")
 
 
 def test_names_like_dates_are_noted() -> None:
     samples = read_samples(b"gene,count\n1-Mar,1\nSep-02,4\nTP53,2\n", "x")
-    assert samples.notes == ["2 gene names look like dates (1-Mar, Sep-02): Excel changed them, they are lost."]
+    assert samples.notes == [
+        "Names that Excel had turned into dates were put right, as only one gene can be meant: Sep-02 is SEPTIN2.",
+        "1 gene names look like dates (1-Mar): Excel changed them, they are lost.",
+    ]
+    assert samples.gene_ids == ["1-Mar", "SEPTIN2", "TP53"]
 
 
 @pytest.mark.real

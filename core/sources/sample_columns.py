@@ -1,0 +1,82 @@
+"""Columns of uploaded HDF5 files as plain arrays: lists of text, in whatever way they were written, and counts."""
+
+import contextlib
+from collections.abc import Iterator
+
+import h5py
+import numpy as np
+
+from core.errors import SampleFileError
+from core.types import DoubleArray, SampleValues
+
+PIECE = 4_000_000  # values read at a time
+
+
+@contextlib.contextmanager
+def damage(name: str, key: str) -> Iterator[None]:
+    """Whatever h5py says of a damaged file, in one line."""
+    try:
+        yield
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise SampleFileError(f"{name}: cannot read {key} ({reason}). Copy or download the file again.") from error
+
+
+def texts(item: h5py.Dataset | h5py.Group, key: str, name: str, limit: int) -> list[str]:
+    """A list of text: plain, categorical (categories and codes), or nullable (values and mask).
+
+    Raises SampleFileError where it is none, or longer than ``limit``.
+    """
+    if isinstance(item, h5py.Group):
+        return _grouped(item, key, name, limit)
+    if not isinstance(item, h5py.Dataset) or item.ndim != 1:
+        raise SampleFileError(f"{name}: {key} must be a list. Save the file again.")
+    if item.shape[0] > limit:
+        raise SampleFileError(f"{name}: {key} has {item.shape[0]:,} entries, but at most {limit:,} are read.")
+    with damage(name, key):
+        values = item[:]
+    return [_text(value) for value in values]
+
+
+def _grouped(group: h5py.Group, key: str, name: str, limit: int) -> list[str]:
+    if "categories" in group and "codes" in group:
+        categories = [*texts(group["categories"], f"{key}/categories", name, limit), ""]
+        with damage(name, key):
+            codes = np.asarray(numbers(group["codes"], f"{key}/codes", name, limit), dtype=np.int64)
+        if len(codes) and not (codes.min() >= -1 and codes.max() < len(categories) - 1):
+            raise SampleFileError(f"{name}: {key} has codes without a category. Save the file again.")
+        return [categories[code] for code in codes]
+    if "values" in group:
+        return texts(group["values"], f"{key}/values", name, limit)
+    raise SampleFileError(f"{name}: {key} is no list of text. Save the file again.")
+
+
+def numbers(item: object, key: str, name: str, limit: int) -> DoubleArray:
+    """A list of numbers (as float64). Raises SampleFileError where it is none, or longer than ``limit``."""
+    if not isinstance(item, h5py.Dataset) or item.ndim != 1 or item.dtype.kind not in "biuf":
+        raise SampleFileError(f"{name}: {key} must be a list of numbers. Save the file again.")
+    if item.shape[0] > limit:
+        raise SampleFileError(f"{name}: {key} has {item.shape[0]:,} entries, but at most {limit:,} are read.")
+    with damage(name, key):
+        return np.asarray(item[:], dtype=np.float64)
+
+
+def as_values(values: DoubleArray) -> SampleValues:
+    """Counts (m x p, finite, >= 0) in four bytes each: uint32 where all are whole, else float32."""
+    whole = bool(((values == np.floor(values)) & (values < 2**32)).all())
+    return values.astype(np.uint32) if whole else values.astype(np.float32)
+
+
+def check_counts(values: DoubleArray, where: str) -> None:
+    """Raises SampleFileError unless all are finite numbers of at least 0."""
+    bad = ~((values >= 0) & (values <= 1e30))
+    if bad.any():
+        raise SampleFileError(
+            f"{where} holds {values[bad][0]}, but counts must be finite numbers of at least 0. Centred or scaled "
+            "values cannot be turned back: give the raw counts."
+        )
+
+
+def _text(value: object) -> str:
+    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    return text.strip("\0 \t\r\n")
