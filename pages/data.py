@@ -5,7 +5,7 @@ import streamlit as st
 
 from core import workflows as wf
 from core.store.datasets import StoredDataset
-from pages.ui import adding, building, facts, feedback, labelling, state, widgets
+from pages.ui import adding, building, facts, feedback, fetching, labelling, state, widgets
 
 HELP = r"""
 A **dataset** is one counts file in an ARCHS4 layout (HDF5, any release) with its labels and gene lengths. Building
@@ -56,9 +56,10 @@ def show_gene_coverage(dataset: StoredDataset) -> None:
         widgets.downloads(table, f"{dataset.name}-genes-left-out")
 
 
-widgets.title("Data", "Choose a dataset, or build one from an ARCHS4 file.", HELP)
+widgets.title("Data", "Choose a dataset, fetch biosamples from ARCHS4, or build from a file.", HELP)
 with feedback.errors():
     show_datasets()
+fetching.section(state.workspace())
 left, right = st.columns([3, 2], gap="large")
 with left, feedback.errors():
     building.follow(state.workspace())

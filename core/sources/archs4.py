@@ -15,14 +15,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core.errors import CountsFileError
+from core.errors import ArchscopeError, CountsFileError
 from core.sources import archs4_layouts as layouts
 from core.sources.archs4_chunks import first_bad, open_chunks, plain_pieces, read_ahead
+from core.sources.archs4_index import ChunkIndex, Stored
+from core.sources.archs4_open import RemoteOrigin, line, open_local, open_remote, walk
 from core.sources.archs4_write import write_archs4
-from core.types import CountMatrix, IndexArray
+from core.types import CountMatrix, IndexArray, Progress, silent
 
 __all__ = ["Archs4File", "write_archs4"]
 
+Tables = tuple[pd.DataFrame, pd.DataFrame]  # genes, biosamples
 _MAX_GENES = 1_000_000
 _NUMBERS = ("singlecellprobability", "alignedreads")
 # v1 files join the values of one field with this.
@@ -34,15 +37,18 @@ class Archs4File:
 
     ``shape`` is (n biosamples, G genes); ``genes`` (G rows, GENE_COLUMNS) and ``biosamples`` (n rows,
     BIOSAMPLE_COLUMNS) hold "" or NaN where the file lacks a field. ``name`` stands for the path in messages.
+    ``origin``: where the file is, if not here. ``tables``: both tables, where they are known from an earlier time.
 
     Raises CountsFileError: not HDF5, truncated, no expression, unknown layout, axes that do not fit the metadata,
     blank or repeated biosample ids, links to other files.
     """
 
-    def __init__(self, path: Path, name: str | None = None) -> None:
+    def __init__(self, path: Path, name: str | None = None, origin: RemoteOrigin | None = None,
+                 tables: Tables | None = None, progress: Progress = silent) -> None:  # fmt: skip
         self.path = Path(path)
         self._name = name or str(path)
-        self._file = _open(self.path, self._name)
+        self._origin, self._tables, self._progress = origin, tables, progress
+        self._file = open_remote(origin, self._name) if origin else open_local(self.path, self._name)
         try:
             self._probe()
         except BaseException:
@@ -59,19 +65,22 @@ class Archs4File:
 
     def _probe(self) -> None:
         with self._damage("the list of datasets"):
-            self._keys = dict(_walk(self._file))
+            self._keys = dict(walk(self._file))
         self.version = self._scalar(layouts.VERSION_KEYS)
         self.organism = self._scalar(layouts.ORGANISM_KEYS)
         self.simulated = layouts.SIMULATED_KEY in self._keys
         self._expression = self._find_expression()
         self._layout = self._find_layout()
         self.layout = self._layout.name
-        self.genes = self._table(self._layout.gene_keys, ("symbol", "ensembl_gene_id"), "genes", _MAX_GENES)
-        self.biosamples = self._table(self._layout.sample_keys, ("sample_id",), "biosamples", 2**31)
+        self.genes, self.biosamples = self._tables or (
+            self._table(self._layout.gene_keys, ("symbol", "ensembl_gene_id"), "genes", _MAX_GENES),
+            self._table(self._layout.sample_keys, ("sample_id",), "biosamples", 2**31),
+        )
         self._check_ids()
         self.shape = (len(self.biosamples), len(self.genes))
         self._genes_first = self._find_axes()
-        self._chunks = open_chunks(self._expression, self._genes_first)
+        make = self._origin.index if self._origin else ChunkIndex
+        self._chunks = open_chunks(self._expression, self._genes_first, make)
 
     # -- probing ---------------------------------------------------------------------------------------------------
 
@@ -92,7 +101,7 @@ class Archs4File:
             raise self._error("has meta/transcripts: it counts transcripts. Use the gene-level ARCHS4 file.")
         layout = layouts.recognise(self._keys, self.version)
         if layout is None:
-            raise self._error("has neither meta/genes nor meta/genes/symbol: its genes are unknown. Is it ARCHS4?")
+            raise self._error(layouts.describe_unknown(self._keys))
         return layout
 
     def _find_axes(self) -> bool:
@@ -155,6 +164,10 @@ class Archs4File:
         if self._chunks:
             self._chunks.prefetch(wanted)
 
+    def stored(self, rows: IndexArray | slice, most: int = 2**31) -> Stored | None:
+        """What is stored of these biosamples, looking up no more than about ``most``; None where only h5py can tell."""
+        return self._chunks.stored(self._positions(rows), most) if self._chunks else None
+
     def _read(self, wanted: IndexArray, threads: int, stop: threading.Event) -> CountMatrix:
         out = np.empty((len(wanted), self.shape[1]), dtype=np.uint32)
         with self._damage(layouts.EXPRESSION):
@@ -193,7 +206,10 @@ class Archs4File:
         length = self._length(anchor)
         if not 0 < length <= limit:
             raise self._error(f"{anchor} names {length} {what}: expected 1 to {limit}.")
-        columns = {c: self._column(c, key, anchor, length) for c, key in present.items()}
+        columns = {}
+        for done, (column, key) in enumerate(present.items()):
+            self._progress(f"reading {what}: {column}", done, len(present))
+            columns[column] = self._column(column, key, anchor, length)
         return pd.DataFrame(columns)
 
     def _column(self, column: str, key: str | None, anchor: str, length: int) -> Any:
@@ -243,45 +259,12 @@ class Archs4File:
         try:
             yield
         except (OSError, RuntimeError, KeyError, ValueError) as error:
-            raise self._error(f"cannot read {key} ({_line(error)}). Download the file again.") from error
+            if self._origin and isinstance(self._origin.failure, ArchscopeError):
+                raise self._origin.failure from error
+            raise self._error(f"cannot read {key} ({line(error)}). Download the file again.") from error
 
     def _error(self, what: str) -> CountsFileError:
         return CountsFileError(f"{self._name}: {what}")
-
-
-def _open(path: Path, name: str) -> h5py.File:
-    if not path.is_file():
-        raise CountsFileError(f"{name}: no such file. Check the path.")
-    try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        if path.stat().st_size == 0:
-            problem = "is empty"
-        elif "truncated" in str(error):
-            problem = "is truncated"
-        elif "signature not found" in str(error):
-            problem = "is not an HDF5 file"
-        else:
-            problem = f"cannot be opened ({_line(error)})"
-        raise CountsFileError(f"{name}: {problem}. Download the ARCHS4 file again, or check the path.") from error
-
-
-def _walk(group: h5py.Group, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Key and kind ("dataset", or what makes it unreadable) of everything under a group; links are not followed."""
-    for name in group:
-        key = prefix + name
-        link = group.get(name, getlink=True)
-        if not isinstance(link, h5py.HardLink):
-            yield key, "link to elsewhere"
-            continue
-        item = group[name]
-        if isinstance(item, h5py.Dataset):
-            yield (
-                key,
-                "virtual dataset" if item.is_virtual else "dataset stored outside" if item.external else "dataset",
-            )
-        elif isinstance(item, h5py.Group) and depth < 4:
-            yield from _walk(item, key + "/", depth + 1)
 
 
 def _text(value: object) -> str:
@@ -293,7 +276,3 @@ def _text(value: object) -> str:
 def _few(values: Any, count: int = 3) -> str:
     shown = [str(value) for value in values[:count]]
     return ", ".join(shown) + (", ..." if len(values) > count else "")
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:160]

@@ -19,18 +19,20 @@ import hdf5plugin  # noqa: F401  (registers the zstd, blosc and lz4 filters)
 import numpy as np
 import numpy.typing as npt
 
-from core.sources.archs4_index import ChunkIndex, Entries, Grid
+from core.sources.archs4_index import ChunkIndex, Entries, Grid, Index, Stored, unpacked
 from core.types import CountMatrix, IndexArray
 
 T = TypeVar("T")
 Raw = bytes | bytearray | memoryview
 Places = slice | IndexArray
+MakeIndex = Callable[[h5py.Dataset, Grid], Index]
 
 _SHUFFLE, _GZIP = h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_DEFLATE
 _MAX_CHUNK_BYTES = 2**26
 _LONGEST = 4  # times a chunk's size that are unpacked of a stream that is too long, to say how long it is
 _COUNT_LIMIT = 2**32
 _PIECE_BYTES = 2**28
+_ALL = 2**31
 _PARTS_A_THREAD = 4  # more than one, so that a slow thread holds nobody up
 
 
@@ -58,10 +60,10 @@ class ChunkReader:
     Any number of threads may use one reader.
     """
 
-    def __init__(self, dataset: h5py.Dataset, genes_first: bool, filters: tuple[int, ...]) -> None:
+    def __init__(self, dataset: h5py.Dataset, genes_first: bool, filters: tuple[int, ...], index: MakeIndex) -> None:
         self._dataset, self._filters = dataset, filters
         self._grid = Grid(dataset.shape, dataset.chunks, genes_first)
-        self._index = ChunkIndex(dataset, self._grid)
+        self._index = index(dataset, self._grid)
         self._bytes = self._grid.height * self._grid.width * 4
 
     def close(self) -> None:
@@ -71,6 +73,14 @@ class ChunkReader:
     def expect(self, n_rows: int) -> None:
         """Says that so many biosamples will be read, so that the file is indexed now if that pays."""
         self._index.ask(-(-n_rows // self._grid.width))
+
+    def stored(self, rows: IndexArray, most: int = _ALL) -> Stored:
+        """What is stored of ``rows``, from the index; ``most``: columns of chunks that are looked up, evenly spread."""
+        bands = np.unique(rows // self._grid.width)
+        asked = bands if len(bands) <= most else bands[np.linspace(0, len(bands) - 1, most).astype(int)]
+        entries = self._index.look_up(asked)
+        _, sizes = unpacked(entries[entries > 0])
+        return Stored(len(bands) * self._grid.n_tiles, entries.size, int(sizes.sum()))
 
     def prefetch(self, rows: IndexArray) -> None:
         """Asks the kernel to read the chunks of ``rows`` ahead, where it can and the file is indexed."""
@@ -184,15 +194,15 @@ class ChunkReader:
         return np.asarray(self._dataset[y : y + height, x : x + width], dtype=np.uint32)
 
 
-def open_chunks(dataset: h5py.Dataset, genes_first: bool) -> ChunkReader | None:
-    """A reader of the dataset's chunks; None where only plain h5py can read it."""
+def open_chunks(dataset: h5py.Dataset, genes_first: bool, index: MakeIndex = ChunkIndex) -> ChunkReader | None:
+    """A reader of the dataset's chunks; None where only plain h5py can read it. ``index`` says how they are found."""
     if not dataset.chunks or not dataset.dtype.isnative or not dataset.id.get_type().equal(h5py.h5t.STD_U32LE):
         return None
     plan = dataset.id.get_create_plist()
     filters = tuple(int(plan.get_filter(i)[0]) for i in range(plan.get_nfilters()))
     # Not shuffle alone: chunks at the edge may be stored unfiltered, and only gzip's checksum tells.
     plain = filters not in ((), (_GZIP,), (_SHUFFLE, _GZIP)) or 4 * np.prod(dataset.chunks) > _MAX_CHUNK_BYTES
-    return None if plain else ChunkReader(dataset, genes_first, filters)
+    return None if plain else ChunkReader(dataset, genes_first, filters, index)
 
 
 def plain_pieces(

@@ -4,8 +4,9 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +46,39 @@ class Grid:
         return flat.reshape(self.n_tiles, -1) if self.genes_first else flat.reshape(self.n_bands, -1).T
 
 
+@dataclass(frozen=True)
+class Stored:
+    """Chunks that hold some biosamples: how many, how many of them were looked up, stored bytes of those."""
+
+    chunks: int
+    asked: int
+    asked_bytes: int
+
+    @property
+    def exact(self) -> bool:
+        """Whether every chunk was looked up."""
+        return self.asked == self.chunks
+
+    @property
+    def bytes(self) -> int:
+        """Stored bytes of all chunks; from those that were looked up, if not every one was."""
+        return round(self.asked_bytes * self.chunks / self.asked) if self.asked else 0
+
+
+class Index(Protocol):
+    """What finds and fetches chunks for a ``ChunkReader``; see ``ChunkIndex`` for what each of these does."""
+
+    def close(self) -> None: ...
+
+    def ask(self, n_bands: int) -> None: ...
+
+    def look_up(self, bands: IndexArray) -> Entries: ...
+
+    def fetch(self, entries: Entries) -> Iterator[memoryview]: ...
+
+    def prefetch(self, bands: IndexArray) -> None: ...
+
+
 class ChunkIndex:
     """Finds chunks of an open dataset, once enough of them have been asked for; safe under threads."""
 
@@ -78,7 +112,7 @@ class ChunkIndex:
 
     def fetch(self, entries: Entries) -> Iterator[memoryview]:
         """The stored bytes of each chunk; ``entries`` in ascending order, none 0. Too few where the file ends early."""
-        offsets, sizes = _unpacked(entries)
+        offsets, sizes = unpacked(entries)
         for first, last in _runs(offsets, sizes):
             start = int(offsets[first])
             data = memoryview(os.pread(self._fd, int(offsets[last - 1] + sizes[last - 1]) - start, start))
@@ -91,7 +125,7 @@ class ChunkIndex:
         if self._entries is None or not hasattr(os, "posix_fadvise"):
             return
         entries = np.sort(self.look_up(bands), axis=None)
-        offsets, sizes = _unpacked(entries[entries > 0])
+        offsets, sizes = unpacked(entries[entries > 0])
         for first, last in _runs(offsets, sizes):
             length = int(offsets[last - 1] + sizes[last - 1] - offsets[first])
             os.posix_fadvise(self._fd, int(offsets[first]), length, os.POSIX_FADV_WILLNEED)
@@ -135,7 +169,14 @@ class ChunkIndex:
         return False
 
 
-def _unpacked(entries: Entries) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def packed(offsets: Entries, sizes: Entries) -> Entries:
+    """Entries of chunks; 0 where the size or the place does not fit into one."""
+    fits = (sizes >> np.uint64(_SIZE_BITS) == 0) & (offsets >> np.uint64(_OFFSET_BITS) == 0)
+    return np.where(fits, offsets << np.uint64(_SIZE_BITS) | sizes, np.uint64(0))
+
+
+def unpacked(entries: Entries) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Offsets and sizes in bytes."""
     offsets = (entries >> np.uint64(_SIZE_BITS)).astype(np.int64)
     return offsets, (entries & np.uint64(2**_SIZE_BITS - 1)).astype(np.int64)
 

@@ -122,7 +122,7 @@ def _fails(path: Path, message: str) -> None:
         ({"meta/samples/geo_accession": ["a", "b", "", "d", "e"]}, "1 biosamples have no id, the first at position 2"),
         ({"meta/samples/geo_accession": ["a", "b", "a", "b", "e"]}, r"2 biosample ids are repeated \(a, b\)"),
         ({"meta/samples/geo_accession": None}, "names no biosamples: expected meta/samples/geo_accession"),
-        ({"meta/genes/symbol": None, "meta/genes/ensembl_gene": None}, "its genes are unknown"),
+        ({"meta/genes/symbol": None, "meta/genes/ensembl_gene": None}, "its layout is unknown: of metadata it has"),
         ({"meta/genes/symbol": [""] * 12, "meta/genes/ensembl_gene": None}, "every gene name in meta/genes is blank"),
         ({"meta/genes/symbol": np.zeros((3, 4))}, "meta/genes/symbol must be a list"),
         ({"meta/transcripts/ensembl_id": ["ENST1"]}, "counts transcripts. Use the gene-level"),
