@@ -12,6 +12,7 @@ from benchmarks import (
     cosines,
     crossover,
     engines,
+    gencode,
     gene_signal,
     identical,
     normalisation,
@@ -42,6 +43,7 @@ BENCHMARKS: dict[str, Callable[[Setting], Section]] = {
     "similar": similar.run,
     "classifier": classifiers.run,
     "uploads": uploads.run,
+    "gencode": gencode.run,
 }
 PAGE = PROJECT / "docs" / "benchmarks.md"
 SIZES, QUICK_SIZES, QUICK_GENES = (1000, 4000, 20000), (200, 400, 800), 3000

@@ -77,6 +77,17 @@ def recognise(keys: Collection[str], version: str | None) -> Layout | None:
     return V1_NESTED if v1_only & set(keys) or re.match(r"v?1", version or "") else V2
 
 
+def describe_unknown(keys: Collection[str]) -> str:
+    """What a file has whose layout is unknown, and what was expected; for a message that begins with its name."""
+    ours = sorted(key for key in keys if key.startswith(("meta", "info")))
+    shown = ", ".join(ours[:8]) + (", ..." if len(ours) > 8 else "")
+    return (
+        f"its layout is unknown: of metadata it has {shown or 'nothing'}. Expected are the genes in "
+        "meta/genes/symbol (v2.2 and later), meta/genes/gene_symbol (v2.1, v1 nested) or meta/genes (v1 flat), or "
+        "Ensembl ids in meta/genes/ensembl_gene_id or meta/genes/ensembl_gene. Is it a gene-level ARCHS4 file?"
+    )
+
+
 def genes_come_first(shape: tuple[int, ...], n_genes: int, n_samples: int, layout: Layout) -> bool | None:
     """Whether the rows of ``data/expression`` are genes; None where neither orientation fits the metadata.
 

@@ -3,11 +3,15 @@
 Spliced length is the sum of exons of the gene's longest transcript (longest by that sum; the first of equals).
 Genomic span is the largest ``end - start + 1`` (GTF ends are inclusive) of any of the gene's transcripts, so it may
 belong to another transcript than the spliced length.
+
+A GTF takes seconds to go through, so what was found in it is kept by its content, where a folder for that is named.
 """
 
+import contextlib
 import itertools
+import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import LengthsError
+from core.sources.fingerprint import content_fingerprint
 from core.sources.text_tables import read_rows, stream_lines
 from core.types import DoubleArray
 
@@ -29,7 +34,9 @@ _TABLE_COLUMNS = {
 }
 _LENGTH_COLUMNS = ["symbol", "ensembl_gene_id", "spliced_bp", "span_bp", "transcript_id"]
 _TRANSCRIPT_COLUMNS = ["transcript_id", "ensembl_gene_id", "symbol"]
+_KEPT_VERSION = 1  # raised with every change of what is found in a GTF
 _ENSEMBL = re.compile(r"(ENS[A-Z]*?[GTP])(R?)(\d+)(?:\.\d+)?(?:_PAR_Y)?")
+_HEAD = re.compile(r'gene_id "([^"]+)"; (?:gene_version "[^"]*"; )?transcript_id "([^"]+)"')
 _ATTRIBUTE = re.compile(r'(gene_id|transcript_id|gene_name) "([^"]*)"')
 
 
@@ -47,23 +54,47 @@ def strip_version(identifier: str) -> str:
     return f"{kind}0{number}" if par else f"{kind}{number}"
 
 
-def read_annotation(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+def read_annotation(path: Path, kept: Path | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Lengths and transcripts of a length table or a GTF, which is gone through once.
 
     Lengths in bp: symbol, ensembl_gene_id, spliced_bp, span_bp (NaN where blank), transcript_id; ids unversioned. One
     row a row of the table, or a gene of the GTF. PAR_Y copies count with the gene on X.
     Transcripts: transcript_id, ensembl_gene_id, symbol, unversioned, each once: every one of a GTF, or those that the
     table names.
+    ``kept``: folder in which both are kept for the next time that a GTF of this very content is asked for.
     Raises LengthsError: columns missing, a length that is no positive number (with its line), no rows, GFF3.
     """
     if _is_gtf(path):
-        found = list(_transcripts(path))
-        lengths = _lengths_of(found)
-        named = pd.DataFrame([(t.id, t.gene, t.symbol) for t in found], columns=_TRANSCRIPT_COLUMNS)
-    else:
-        lengths = _read_table(path)
-        named = lengths[_TRANSCRIPT_COLUMNS]
-    return lengths, named[named["transcript_id"] != ""].drop_duplicates("transcript_id", ignore_index=True)
+        return _read_gtf(path) if kept is None else _read_kept(path, kept)
+    lengths = _read_table(path)
+    return lengths, _once(lengths[_TRANSCRIPT_COLUMNS])
+
+
+def _read_gtf(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    found = list(_transcripts(path))
+    named = pd.DataFrame([(t.id, t.gene, t.symbol) for t in found], columns=_TRANSCRIPT_COLUMNS)
+    return _lengths_of(found), _once(named)
+
+
+def _read_kept(path: Path, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What was kept of this content, read from it now and kept where nothing whole is there."""
+    stem = f"{content_fingerprint([path])}-{_KEPT_VERSION}"
+    files = [folder / f"{stem}-{name}.parquet" for name in ("lengths", "transcripts")]
+    with contextlib.suppress(OSError, ValueError):  # never kept, or damaged: the GTF is there
+        lengths, transcripts = (pd.read_parquet(file) for file in files)
+        return lengths, transcripts
+    lengths, transcripts = _read_gtf(path)
+    with contextlib.suppress(OSError):  # a folder that cannot be written costs seconds the next time, no more
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, frame in zip(files, (lengths, transcripts), strict=True):
+            aside = file.with_name(f".{file.name}.{os.getpid()}")
+            frame.to_parquet(aside, index=False)
+            aside.replace(file)
+    return lengths, transcripts
+
+
+def _once(named: pd.DataFrame) -> pd.DataFrame:
+    return named[named["transcript_id"] != ""].drop_duplicates("transcript_id", ignore_index=True)
 
 
 def _lengths_of(transcripts: Iterable["_Transcript"]) -> pd.DataFrame:
@@ -138,7 +169,7 @@ def _parse_lengths(cells: "pd.Series[str]", column: str, lines: Sequence[int], p
 # -- GTF -------------------------------------------------------------------------------------------------------------
 
 
-@dataclass
+@dataclass(slots=True)
 class _Transcript:
     id: str
     gene: str
@@ -167,29 +198,42 @@ def _is_gtf(path: Path) -> bool:
 def _transcripts(path: Path) -> Iterable[_Transcript]:
     """Transcripts in file order, built from exons alone (a transcript spans its first to its last exon)."""
     found: dict[tuple[str, str], _Transcript] = {}
-    for number, chromosome, start, end, text in _exons(path):
-        attributes = dict(_ATTRIBUTE.findall(text))
-        raw = attributes.get("transcript_id", "")
-        if not raw or not attributes.get("gene_id"):
-            raise LengthsError(f"{path}, line {number}: an exon without gene_id and transcript_id. Is it a GTF?")
+    for number, line in enumerate(stream_lines(path, LengthsError), start=1):
+        if "\texon\t" not in line or line[0] == "#":
+            continue
+        chromosome, start, end, text = _exon(line, number, path)
+        head = _HEAD.match(text)  # as GENCODE and Ensembl write it; the rest of a line is long
+        raw = head[2] if head else dict(_ATTRIBUTE.findall(text)).get("transcript_id", "")
         # Keyed by chromosome and whole id: the X and Y copies of a PAR transcript must not add up.
         transcript = found.get((chromosome, raw))
         if transcript is None:
-            gene, symbol = strip_version(attributes["gene_id"]), attributes.get("gene_name", "")
-            transcript = _Transcript(strip_version(raw), gene, symbol, start, end)
-            found[chromosome, raw] = transcript
-        transcript.start, transcript.end = min(transcript.start, start), max(transcript.end, end)
+            transcript = found[chromosome, raw] = _transcript(text, start, end, number, path)
+        if start < transcript.start:
+            transcript.start = start
+        if end > transcript.end:
+            transcript.end = end
         transcript.spliced += end - start + 1
     if not found:
         raise LengthsError(f"{path}: a GTF without exon lines. Give the full GENCODE annotation.")
     return found.values()
 
 
-def _exons(path: Path) -> Iterator[tuple[int, str, int, int, str]]:
-    for number, line in enumerate(stream_lines(path, LengthsError), start=1):
-        if "\texon\t" not in line or line.startswith("#"):
-            continue
-        fields = line.split("\t")
-        if len(fields) != 9 or not (fields[3].isdigit() and fields[4].isdigit()) or int(fields[3]) > int(fields[4]):
-            raise LengthsError(f"{path}, line {number}: not a GTF line (9 fields by tab, start not over end).")
-        yield number, fields[0], int(fields[3]), int(fields[4]), fields[8]
+def _transcript(text: str, start: int, end: int, number: int, path: Path) -> _Transcript:
+    """A transcript at its first exon, by the attributes of that line."""
+    attributes = dict(_ATTRIBUTE.findall(text))
+    raw, gene = attributes.get("transcript_id"), attributes.get("gene_id")
+    if not raw or not gene:
+        raise LengthsError(f"{path}, line {number}: an exon without gene_id and transcript_id. Is it a GTF?")
+    return _Transcript(strip_version(raw), strip_version(gene), attributes.get("gene_name", ""), start, end)
+
+
+def _exon(line: str, number: int, path: Path) -> tuple[str, int, int, str]:
+    """Chromosome, start, end and attributes of an exon's line."""
+    fields = line.split("\t")
+    try:
+        chromosome, _, _, start, end, _, _, _, text = fields
+        if start.isdigit() and end.isdigit() and int(start) <= int(end):
+            return chromosome, int(start), int(end), text
+    except ValueError:
+        pass
+    raise LengthsError(f"{path}, line {number}: not a GTF line (9 fields by tab, start not over end).")

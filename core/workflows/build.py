@@ -43,14 +43,15 @@ def build(workspace: Workspace, request: BuildRequest, progress: Progress = sile
     begun = time.monotonic()
     recipe = request.recipe()
     final = workspace.datasets_dir / request.name
+    annotations = workspace.root / "annotations"
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(request.label_sources.fingerprint, request.inputs)
-        plan = None if final.exists() else make_plan(request)  # most likely needed: beside the reading
+        plan = None if final.exists() else make_plan(request, annotations)  # most likely needed: beside the reading
         what = {"format": FORMAT, "fingerprint": reading.result(), "recipe": recipe}
     if is_built(final, what):
         warnings = list(workspace.dataset(request.name).manifest["warnings"])
         return BuildOutcome(request.name, True, time.monotonic() - begun, warnings)
-    plan = plan or make_plan(request)
+    plan = plan or make_plan(request, annotations)
     try:
         with open_engine(request.engine, request.scheduler) as engine, building(final, what) as folder:
             most = block_rows(request.memory, len(plan.group), engine)

@@ -110,8 +110,11 @@ class Plan:
         }
 
 
-def make_plan(request: BuildRequest) -> Plan:
-    """Reads everything but the counts, and checks that it fits together. Raises InputError."""
+def make_plan(request: BuildRequest, annotations: Path | None = None) -> Plan:
+    """Reads everything but the counts, and checks that it fits together. Raises InputError.
+
+    ``annotations``: folder in which what was found in a GTF is kept.
+    """
     with Archs4File(request.counts) as source:
         single_cell = source.biosamples["singlecellprobability"].to_numpy(dtype=np.float64) >= request.max_singlecell
         rows = np.flatnonzero(~single_cell)
@@ -126,7 +129,7 @@ def make_plan(request: BuildRequest) -> Plan:
         facts |= {"simulated": source.simulated, "n_file_biosamples": source.shape[0], "n_file_genes": source.shape[1]}
     labelled = request.label_sources.read(biosamples, set(left_out))
     labels = labelled.table
-    bp, transcripts = _annotation(request, genes)
+    bp, transcripts = _annotation(request, genes, annotations)
     genes = genes.assign(length_bp=bp, normalised=np.isfinite(bp) | (request.length_measure == "none"))
     keep = np.flatnonzero(genes["normalised"])
     if len(keep) == 0:
@@ -180,13 +183,13 @@ def group_genes(genes: pd.DataFrame, treatment: str) -> tuple[IndexArray, pd.Dat
     return codes.astype(np.intp), genes.assign(ensembl_gene_id=plain)[first].reset_index(drop=True), repeated
 
 
-def _annotation(request: BuildRequest, genes: pd.DataFrame) -> tuple[DoubleArray, pd.DataFrame]:
+def _annotation(request: BuildRequest, genes: pd.DataFrame, kept: Path | None) -> tuple[DoubleArray, pd.DataFrame]:
     """Length in bp of each gene (G, NaN where unknown), and the transcripts that the lengths came with."""
     if request.lengths is None:
         nothing = {name: pd.Series(dtype="str") for name in ("transcript_id", "ensembl_gene_id", "symbol")}
         return np.full(len(genes), np.nan), pd.DataFrame(nothing)
     measure: gencode.Measure = "genomic_span" if request.length_measure == "genomic_span" else "spliced"
-    lengths, transcripts = gencode.read_annotation(request.lengths)
+    lengths, transcripts = gencode.read_annotation(request.lengths, kept)
     return gencode.match_lengths(genes, lengths, measure), transcripts
 
 

@@ -10,12 +10,13 @@ import pandas as pd
 from core.errors import NotFoundError, RecipeError
 from core.expression import normalise, similar
 from core.models.generators import load_generator
-from core.sources.archs4 import write_archs4
+from core.sources.matrix_write import SUFFIXES, OutMatrix, check_out, checked_suffix, write_matrix
 from core.store.datasets import StoredDataset
 from core.store.files import read_json
 from core.store.runs import Run
 from core.store.workspace import Workspace
 from core.types import CountMatrix, DoubleArray, FloatMatrix, IndexArray
+from core.workflows.provenance import provenance
 
 MOST = 5000  # samples in one draw
 CONTEXT = 400  # real biosamples of other labels in the projection
@@ -70,29 +71,27 @@ def to_counts(q: FloatMatrix) -> CountMatrix:
     return np.rint(np.exp2(q.astype(np.float64)) - 1.0).clip(0, np.iinfo(np.uint32).max).astype(np.uint32)
 
 
-def export_synthetic(workspace: Workspace, run_id: str, made: SyntheticSet, path: Path) -> None:
-    """Writes synthetic counts by suffix: .h5 (ARCHS4 v2 layout), .csv or .parquet (genes x samples).
+def export_synthetic(
+    workspace: Workspace, run_id: str, made: SyntheticSet, path: Path, force: bool = False
+) -> None:  # fmt: skip
+    """Writes synthetic counts by suffix: .h5 (ARCHS4 v2 layout), .h5ad, .csv, .parquet or .gct.
 
-    Raises RecipeError for another suffix, or a folder that is not there.
+    Raises RecipeError for another suffix, a folder that is not there, or a file that is there without ``force``.
     """
-    if path.suffix not in (".h5", ".csv", ".parquet"):
-        raise RecipeError(f"{path.name!r} has no suffix to write by: end it in .h5, .csv or .parquet.")
-    if not path.parent.is_dir():
-        raise RecipeError(f"There is no folder {path.parent}: create it first.")
-    if path.suffix == ".h5":
-        biosamples = _synthetic_biosamples(made, run_id)
-        info = {"synthetic": "yes", "run": run_id, "label": made.label, "version": "synthetic"}
-        write_archs4(path, made.counts, made.genes, biosamples, info)
-        return
-    names = made.genes[["symbol", "ensembl_gene_id"]].reset_index(drop=True)
-    table = pd.concat([names, pd.DataFrame(made.counts.T, columns=made.sample_ids)], axis=1)
-    if path.suffix == ".csv":
-        table = table.assign(
-            ensembl_gene_id=table["ensembl_gene_id"].where(table["ensembl_gene_id"] != "", table["symbol"])
-        )
-        table.drop(columns="symbol").rename(columns={"ensembl_gene_id": "gene"}).to_csv(path, index=False)
-    else:
-        table.to_parquet(path, index=False)
+    checked_suffix(path.suffix, SUFFIXES, path.name)
+    check_out(path, force)
+    dataset = workspace.dataset(workspace.runs.get(run_id).dataset)
+    about = {"synthetic": "yes", "run": run_id, "label": made.label}
+    matrix = OutMatrix(
+        genes=made.genes,
+        biosamples=_synthetic_biosamples(made, run_id).assign(labels=made.label),
+        read=lambda start, stop: made.counts[start:stop],
+        dtype=np.uint32,
+        values="synthetic counts",
+        labels=pd.DataFrame({made.label: np.ones(len(made.counts), dtype=bool)}),
+        provenance=provenance(dataset) | about | {"version": "synthetic"},
+    )
+    write_matrix(path, matrix)
 
 
 def _synthetic_biosamples(made: SyntheticSet, run_id: str) -> pd.DataFrame:
