@@ -1,12 +1,11 @@
 """Rankings: which genes carry signal, and whether the biosamples that give it resemble each other."""
 
-import pandas as pd
 import streamlit as st
 
 from core.figures import rankings as figures
 from core.store.datasets import StoredDataset
 from core.store.results import RankingQuery
-from pages.ui import cached, feedback, filters, gene, state, widgets
+from pages.ui import cached, feedback, filters, gene_list, ranking_columns, state, tools, widgets
 
 HELP = r"""
 Every gene with a length, over all biosamples. $Y$ is $\log_2(1 + \text{count})$, quantile-normalised and divided by
@@ -16,7 +15,8 @@ the length of the gene's longest transcript.
 **Mean cosine** is the mean cosine similarity over all pairs of the (up to) 100 biosamples around the gene's 95th
 percentile: high where the biosamples that give the signal are one kind of biosample. **Co-rank** is high in both.
 
-Draw around points in the chart to keep those genes alone; choose a row to open its gene below.
+Draw around points in the chart to keep those genes alone; choose a row to open its gene below. Below the table a list
+of genes can be ranked, gene sets tested, and genes compared.
 """
 
 
@@ -35,29 +35,31 @@ def from_chart() -> None:
         filters.select(state.dataset(), found)
 
 
-def show_table(dataset: StoredDataset, query: RankingQuery, chosen: str) -> None:
-    """The genes that pass, a page of rows at a time; all of them to download."""
-    passing = cached.rankings(dataset, query)
-    start = filters.page_of(query, len(passing)).offset
-    page = passing.iloc[start : start + filters.PAGE]
-    page = page.assign(id=page["position"].map(widgets.gene_ids(dataset)))
+def show_table(dataset: StoredDataset, query: RankingQuery, chosen: str, passing: int) -> list[str]:
+    """A page of the genes that pass, all of them to download. Returns the ids of the page."""
+    rows = cached.rankings(dataset, filters.page_of(query, passing))
+    page = ranking_columns.with_bars(dataset, rows)
+    page = page.assign(id=cached.gene_ids(dataset).iloc[page["position"]].to_numpy())
     widgets.id_table(
         page, "id", "genes", chosen, choose_gene, filters.sort_by, height=425, alt="Rankings of genes",
-        column_order=filters.order(passing), column_config=filters.columns(dataset, query),
+        column_order=ranking_columns.order(dataset, st.session_state["columns"]),
+        column_config=ranking_columns.config(dataset, query),
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center"):
-        if len(passing) > filters.PAGE:
-            st.pagination(-(-len(passing) // filters.PAGE), key="page", bind="query-params", max_visible_pages=5)
-        widgets.downloads(passing.drop(columns="position"), f"{dataset.name}-rankings")
+        if passing > filters.PAGE:
+            st.pagination(-(-passing // filters.PAGE), key="page", bind="query-params", max_visible_pages=5)
+        filters.downloads(dataset, query, passing)
+    return list(page["id"])
 
 
-def show_scatter(dataset: StoredDataset, everything: pd.DataFrame, query: RankingQuery, chosen: str) -> None:
+def show_scatter(dataset: StoredDataset, query: RankingQuery, chosen: str, passing: int) -> None:
     """All genes; what is drawn around filters the table."""
-    points = everything.assign(id=everything["position"].map(widgets.gene_ids(dataset)))
-    figure = figures.scatter(points, filters.passing_ids(dataset, query, len(everything)), chosen)
+    points = cached.gene_points(dataset)
+    shown = filters.passing_mask(dataset, query, passing)
+    figure = figures.scatter(points, shown, chosen, gene_list.ids(dataset))
     widgets.chart(figure, "signal-cosine", "Signal against mean cosine of all genes", from_chart, filters.DRAWN)
-    filters.offer_reset(dataset, query)
-    below = figures.outside_view(everything)
+    filters.offer_reset(dataset)
+    below = figures.outside_view(points)
     if below:
         st.caption(f"{below:,} genes lie far below this view: choose Autoscale in the chart's menu to see them.")
 
@@ -66,15 +68,12 @@ dataset = state.dataset()
 widgets.title("Rankings", "Which genes stand out, and are the biosamples behind it alike?", HELP, dataset)
 query, symbol, chosen = filters.choose(dataset), state.param("gene"), ""
 with feedback.errors():
-    chosen = widgets.gene_id(dataset, symbol) if symbol else ""
-everything = cached.rankings(dataset, RankingQuery(sort="symbol"))
+    chosen = str(cached.gene_ids(dataset).iloc[dataset.gene(symbol)]) if symbol else ""
+passing = cached.count_rankings(dataset, query)
 left, right = st.columns([11, 9], gap="medium")
 with left:
-    filters.count(len(everything), cached.count_rankings(dataset, query), query)
-    show_table(dataset, query, chosen)
+    filters.count(dataset, passing, query)
+    on_page = show_table(dataset, query, chosen, passing)
 with right:
-    show_scatter(dataset, everything, query, chosen)
-if chosen:
-    gene.show(dataset, chosen)
-else:
-    feedback.empty("Choose a row of the table, or a point of the chart, to see that gene over all biosamples.")
+    show_scatter(dataset, query, chosen, passing)
+tools.show(dataset, query, chosen, on_page)

@@ -8,23 +8,33 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core.figures import palette, style
-from core.types import GeneView
+from core.types import BoolArray, GeneView
 
 FEW = 10  # labels with fewer biosamples show every biosample in place of a box
+LISTED = palette.COMPARE[3]  # genes of a list that was pasted
 MAX_CURVE = 3000  # biosamples drawn of the ordered curve, the neighbourhood always among them
 
 
-def scatter(genes: pd.DataFrame, shown: Sequence[str] | None = None, chosen: str = "") -> go.Figure:
+def scatter(
+    genes: pd.DataFrame,
+    passing: BoolArray | None = None,
+    chosen: str = "",
+    marked: Sequence[str] = (),
+) -> go.Figure:
     """Signal against mean cosine of all genes; those that pass the filters in colour, the chosen one ringed.
 
-    ``genes``: id, signal, mean_cosine. A point's customdata is its gene's id, so that a selection names genes.
-    ``shown``: ids that pass the filters (None: all).
+    ``genes``: id, signal, mean_cosine. A point's customdata is its gene's id, so that a selection names genes, and its
+    hover text is made of that and its place: a point costs the browser 8 bytes and its name.
+    ``passing`` (one a gene, None: all): whether it is in the table. ``marked``: ids of a list that stand out.
     """
-    points = genes[genes["mean_cosine"].notna() & genes["signal"].notna()]
-    passing = points["id"].isin(shown) if shown is not None else pd.Series(True, index=points.index)
+    known = (genes["mean_cosine"].notna() & genes["signal"].notna()).to_numpy()
+    inside = known if passing is None else known & passing
+    points = genes[known]
     figure = go.Figure()
-    _add_genes(figure, points[~passing], "filtered out", style.GREY, 0.25)
-    _add_genes(figure, points[passing], "in the table", palette.ACCENT, 0.5)
+    _add_genes(figure, genes[known & ~inside], "filtered out", style.GREY, 0.25)
+    _add_genes(figure, genes[inside], "in the table", palette.ACCENT, 0.5)
+    listed = points[points["id"].isin(marked)] if len(marked) else points.iloc[:0]
+    _add_genes(figure, listed, f"gene list ({len(listed):,})", LISTED, 0.95, 8)
     ring = points[points["id"] == chosen]
     if len(ring):
         figure.add_scattergl(
@@ -35,14 +45,16 @@ def scatter(genes: pd.DataFrame, shown: Sequence[str] | None = None, chosen: str
     figure.update_xaxes(title="Signal = (1 + p95) / (1 + mean), log scale", type="log", nticks=8)
     figure.update_yaxes(title="Mean cosine similarity of the neighbourhood", range=_view(points["mean_cosine"]))
     figure.update_layout(dragmode="lasso")
-    if not passing.all():
+    if len(listed) or inside.sum() < known.sum():
         style.legend_on_top(figure)
     else:
         figure.update_layout(showlegend=False)
     return style.finish(figure, height=470)
 
 
-def _add_genes(figure: go.Figure, rows: pd.DataFrame, name: str, color: str, opacity: float) -> None:
+def _add_genes(
+    figure: go.Figure, rows: pd.DataFrame, name: str, color: str, opacity: float, size: int | None = None
+) -> None:
     if rows.empty:
         return
     figure.add_scattergl(
@@ -51,7 +63,7 @@ def _add_genes(figure: go.Figure, rows: pd.DataFrame, name: str, color: str, opa
         mode="markers",
         name=name,
         customdata=rows["id"].to_numpy(object),
-        marker={"size": 4 if len(rows) > 10_000 else 5, "color": color, "opacity": opacity},
+        marker={"size": size or (4 if len(rows) > 10_000 else 5), "color": color, "opacity": opacity},
         hovertemplate="<b>%{customdata}</b><br>signal %{x:.3f}, mean cosine %{y:.3f}<extra></extra>",
     )
 

@@ -9,11 +9,12 @@ import io
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from core.errors import RecipeError, StoreError
@@ -21,6 +22,7 @@ from core.store.datasets import StoredDataset, canonical
 from core.store.files import clean
 from core.store.migrations import migrate
 from core.store.runs import Run
+from core.types import IndexArray
 
 RANKING_COLUMNS = (
     "symbol", "ensembl_gene_id", "length_bp", "mean", "p95", "signal", "signal_rank", "mean_cosine", "cosine_rank",
@@ -34,11 +36,14 @@ DESCENDING = ("mean", "p95", "signal", "mean_cosine", "tau", "gini", "variance",
 class RankingQuery:
     """What to show of the rankings: a search, filters, an order, a page.
 
-    ``search`` matches a part of the symbol or Ensembl id; ``genes`` keeps these Ensembl ids or symbols alone.
-    ``descending`` None means the natural direction (highest signal first, lowest rank first).
+    ``search`` matches a part of the symbol or Ensembl id, in any case; with ``regex`` it is a regular expression (RE2)
+    that is found in one of them. ``genes`` keeps these Ensembl ids or symbols alone.
+    ``sort`` is the first column of the order and ``then`` the second ("": none); ``descending`` None means the natural
+    direction (highest signal first, lowest rank first).
     """
 
     search: str = ""
+    regex: bool = False
     min_mean: float = 0.0
     max_zero_share: float = 1.0
     biotypes: tuple[str, ...] = ()
@@ -46,6 +51,8 @@ class RankingQuery:
     genes: tuple[str, ...] | None = None
     sort: str = "signal"
     descending: bool | None = None
+    then: str = ""
+    then_descending: bool | None = None
     limit: int | None = None
     offset: int = 0
 
@@ -118,25 +125,40 @@ class Results:
             cursor.execute("DELETE FROM runs WHERE dataset = ? AND NOT list_contains(?, id)", [dataset, list(run_ids)])
 
     def rankings(self, dataset: StoredDataset, query: RankingQuery) -> pd.DataFrame:
-        """Rows of the rankings that a query asks for, columns as the design names them plus biotype and variance."""
-        self.ensure(dataset)
-        order = _order(query)
-        where = _where(dataset.name, query)
-        statement = f"SELECT * EXCLUDE (dataset) FROM rankings WHERE {' AND '.join(where.clauses)} ORDER BY {order}"
+        """Rows of the rankings that a query asks for, columns as the design names them plus biotype and variance.
+
+        Raises RecipeError for a column that is none, or a search that is no regular expression.
+        """
+        more = f" ORDER BY {_order(query)}"
         if query.limit is not None:
-            statement += f" LIMIT {int(query.limit)} OFFSET {int(query.offset)}"
-        with self.cursor() as cursor:
-            return cursor.execute(statement, where.values).df()
+            more += f" LIMIT {int(query.limit)} OFFSET {int(query.offset)}"
+        return self._select("* EXCLUDE (dataset)", dataset, query, more)
 
     def count(self, dataset: StoredDataset, query: RankingQuery) -> int:
-        """How many genes pass the filters of a query."""
+        """How many genes pass the filters of a query. Raises RecipeError."""
+        return int(self._select("count(*) AS genes", dataset, query)["genes"][0])
+
+    def passing(self, dataset: StoredDataset, query: RankingQuery) -> IndexArray:
+        """Rows of the genes that pass the filters of a query, ascending. Raises RecipeError."""
+        return self._select("position", dataset, query, " ORDER BY position")["position"].to_numpy(np.intp)
+
+    def biotypes(self, dataset: StoredDataset, query: RankingQuery) -> pd.DataFrame:
+        """biotype and genes: how many genes of each pass the other filters of a query, the most first.
+
+        Genes without a biotype are not in it. Raises RecipeError.
+        """
+        named = "biotype, count(*) AS genes"
+        more = " AND biotype <> '' GROUP BY biotype ORDER BY genes DESC, biotype"
+        return self._select(named, dataset, replace(query, biotypes=()), more)
+
+    def _select(self, columns: str, dataset: StoredDataset, query: RankingQuery, more: str = "") -> pd.DataFrame:
         self.ensure(dataset)
         where = _where(dataset.name, query)
+        statement = f"SELECT {columns} FROM rankings WHERE {' AND '.join(where.clauses)}{more}"
         with self.cursor() as cursor:
-            row = cursor.execute(
-                f"SELECT count(*) FROM rankings WHERE {' AND '.join(where.clauses)}", where.values
-            ).fetchone()
-        return int(row[0]) if row else 0
+            if query.regex and query.search.strip():
+                _check_pattern(cursor, query.search.strip())
+            return cursor.execute(statement, where.values).df()
 
     def cached(
         self,
@@ -187,12 +209,11 @@ def _import_tables(cursor: duckdb.DuckDBPyConnection, dataset: StoredDataset) ->
 def _where(name: str, query: RankingQuery) -> _Where:
     where = _Where()
     where.add("dataset = ?", name)
-    if query.search.strip():
-        text = (
-            query.search.strip().split(".")[0]
-            if query.search.strip().upper().startswith("ENS")
-            else query.search.strip()
-        )
+    text = query.search.strip()
+    if text and query.regex:
+        where.add("(regexp_matches(symbol, ?, 'i') OR regexp_matches(ensembl_gene_id, ?, 'i'))", text, text)
+    elif text:
+        text = text.split(".")[0] if text.upper().startswith("ENS") else text
         where.add("(contains(lower(symbol), lower(?)) OR contains(lower(ensembl_gene_id), lower(?)))", text, text)
     if query.min_mean > 0:
         where.add("mean >= ?", query.min_mean)
@@ -203,17 +224,33 @@ def _where(name: str, query: RankingQuery) -> _Where:
     if query.hide_mitochondrial:
         where.add("NOT starts_with(upper(symbol), 'MT-')")
     if query.genes is not None:
-        where.add(
-            "(list_contains(?, ensembl_gene_id) OR list_contains(?, symbol))", list(query.genes), list(query.genes)
-        )
+        # looked up in a table of them: a list would be gone through for each gene
+        named = "IN (SELECT unnest(?::VARCHAR[]))"
+        where.add(f"(ensembl_gene_id {named} OR symbol {named})", list(query.genes), list(query.genes))
     return where
 
 
+def _check_pattern(cursor: duckdb.DuckDBPyConnection, pattern: str) -> None:
+    try:
+        cursor.execute("SELECT regexp_matches('', ?)", [pattern]).fetchall()
+    except duckdb.Error as error:
+        what = _first_line(error).partition("Error: ")[2] or _first_line(error)
+        raise RecipeError(
+            f"The search {pattern!r} is no regular expression ({what}): correct it, or search for plain text."
+        ) from error
+
+
 def _order(query: RankingQuery) -> str:
-    if query.sort not in SORTABLE:
-        raise RecipeError(f"Cannot sort rankings by {query.sort!r}: choose one of {', '.join(SORTABLE)}.")
-    descending = query.sort in DESCENDING if query.descending is None else query.descending
-    return f"{query.sort} {'DESC' if descending else 'ASC'} NULLS LAST, position"
+    columns = {query.sort: query.descending}
+    if query.then:
+        columns.setdefault(query.then, query.then_descending)
+    parts = []
+    for column, descending in columns.items():
+        if column not in SORTABLE:
+            raise RecipeError(f"Cannot sort rankings by {column!r}: choose one of {', '.join(SORTABLE)}.")
+        down = column in DESCENDING if descending is None else descending
+        parts.append(f"{column} {'DESC' if down else 'ASC'} NULLS LAST")
+    return ", ".join([*parts, "position"])
 
 
 def _first_line(error: Exception) -> str:

@@ -1,62 +1,113 @@
-"""Filters, order and columns of the Rankings table; every one of them lives in the page's address."""
+"""Filters and order of the Rankings table; every one of them lives in the page's address."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
+from core import workflows as wf
+from core.errors import RecipeError
 from core.store.datasets import StoredDataset
 from core.store.results import DESCENDING, RankingQuery
-from pages.ui import cached, state, widgets
+from core.types import BoolArray
+from pages.ui import cached, exports, feedback, gene_list, ranking_columns, saved, state
+from pages.ui.ranking_columns import COLUMNS
 
 PAGE = 200  # rows that the browser gets at once
-ADDRESS_IDS = 60  # genes of a selection that still fit into an address
+ADDRESS_IDS = gene_list.ADDRESS_IDS
+FACETS = 6  # biotypes whose counts are said
 DRAWN = ("points", "box", "lasso")
-COLUMNS = {
-    "symbol": "Symbol", "signal": "Signal", "mean_cosine": "Mean cosine", "co_rank": "Co-rank", "mean": "Mean",
-    "p95": "95th percentile", "zero_share": "Zeros", "top_label": "Top label", "tau": "Tau", "gini": "Gini",
-    "signal_rank": "Signal rank", "cosine_rank": "Cosine rank", "ensembl_gene_id": "Ensembl id", "biotype": "Biotype",
-    "length_bp": "Length", "variance": "Variance", "n_neighbours": "Members", "n_tied": "Tied members",
-    "same_series_share": "Pairs of one series",
-}  # fmt: skip
 SORTS = ["signal", *(name for name in COLUMNS if name != "signal")]
+NONE = ""
 
 
 def choose(dataset: StoredDataset) -> RankingQuery:
-    """The filter widgets, and the query that they and the chart's selection amount to."""
-    known = sorted(dataset.rankings["biotype"].replace("", pd.NA).dropna().unique())
+    """The filter widgets, and the query that they, the chart's selection and the gene list amount to."""
     bound: dict[str, Any] = {"bind": "query-params", "on_change": first_page}
-    least, most = "Mean expression at least", "Share of biosamples without any count, at most"
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        search = st.text_input(
-            "Search",
-            key="q",
-            placeholder="Symbol or Ensembl id",
-            width=225,
-            icon=":material/search:",
-            live=True,
-            **bound,
-        )
-        mean = st.number_input("Mean from", 0.0, None, 0.0, 0.1, key="min_mean", width=130, help=least, **bound)
-        zeros = st.number_input("Zeros to, %", 0, 100, 100, 5, key="max_zeros", width=130, help=most, **bound)
-        biotypes = []
-        if len(known) > 1:
-            biotypes = st.multiselect("Biotype", known, key="biotype", width=220, placeholder="All", **bound)
-        sort = st.selectbox(
-            "Sort all genes by", SORTS, format_func=COLUMNS.__getitem__, key="sort", width=175,
-            help="A click on a column's head does the same; a second click turns the order round.", **bound,
-        )  # fmt: skip
-        with st.container(horizontal=True, width="content"):
-            upside_down = st.toggle("Reverse", key="reverse", **bound)
+        search, regex = _search(bound)
+        mean, zeros, biotypes = _limits(dataset, bound)
+        sort, then = _order(bound)
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            descending, then_descending = _directions(sort, then, bound)
             hide = st.toggle("Hide mitochondrial", key="hide_mt", **bound)
+            with st.popover("Columns", icon=":material/view_column:", type="tertiary"):
+                _columns()
+            with st.popover("Saved filters", icon=":material/bookmark:", type="tertiary"):
+                saved.show(dataset, first_page)
     if dataset.edits_applied:
         st.caption("Labels were edited after the build: tau and the top label are those of the build.")
-    return RankingQuery(
-        search=search or "", min_mean=mean or 0.0, max_zero_share=(100 if zeros is None else zeros) / 100,
-        biotypes=tuple(biotypes), hide_mitochondrial=hide, genes=selection(dataset), sort=sort,
-        descending=(sort in DESCENDING) != upside_down,
+    query = RankingQuery(
+        search=search, regex=regex, min_mean=mean, max_zero_share=zeros / 100, biotypes=biotypes,
+        hide_mitochondrial=hide, genes=_genes(dataset), sort=sort, descending=descending, then=then,
+        then_descending=then_descending,
     )  # fmt: skip
+    return _checked(dataset, query)
+
+
+def _search(bound: dict[str, Any]) -> tuple[str, bool]:
+    regex = bool(st.session_state.get("regex", st.query_params.get("regex") == "true"))
+    hint = "^HOX[A-D]|^ENSG000001310" if regex else "Symbol or Ensembl id"
+    text = st.text_input("Search", key="q", placeholder=hint, width=225, icon=":material/search:", live=True, **bound)
+    told = "Take the search for a regular expression (RE2), found anywhere in the symbol or the Ensembl id"
+    return text or "", st.toggle("Regex", key="regex", help=told, **bound)
+
+
+def _limits(dataset: StoredDataset, bound: dict[str, Any]) -> tuple[float, float, tuple[str, ...]]:
+    least, most = "Mean expression at least", "Share of biosamples without any count, at most"
+    mean = st.number_input("Mean from", 0.0, None, 0.0, 0.1, key="min_mean", width=130, help=least, **bound)
+    zeros = st.number_input("Zeros to, %", 0, 100, 100, 5, key="max_zeros", width=130, help=most, **bound)
+    known = cached.biotype_counts(dataset, RankingQuery())["biotype"].tolist()  # the most frequent first
+    chosen: list[str] = []
+    if len(known) > 1:
+        chosen = st.multiselect("Biotype", known, key="biotype", width=220, placeholder="All", **bound)
+    return mean or 0.0, 100 if zeros is None else zeros, tuple(chosen)
+
+
+def _order(bound: dict[str, Any]) -> tuple[str, str]:
+    told = "A click on a column's head does the same; a second click turns the order round."
+    sort = st.selectbox(
+        "Sort all genes by", SORTS, format_func=COLUMNS.__getitem__, key="sort", width=175, help=told, **bound
+    )
+    then = st.selectbox(
+        "then by", [NONE, *SORTS], format_func=lambda name: COLUMNS.get(name, "nothing"), key="then", width=150,
+        help="Orders genes that are equal in the first column: biotype, then signal, for instance.", **bound,
+    )  # fmt: skip
+    return sort, then
+
+
+def _directions(sort: str, then: str, bound: dict[str, Any]) -> tuple[bool, bool]:
+    """Whether each column falls: its natural direction, or the other one."""
+    first = st.toggle("Reverse", key="reverse", **bound)
+    second = st.toggle("Reverse second", key="then_reverse", **bound) if then else False
+    return (sort in DESCENDING) != first, (then in DESCENDING) != second
+
+
+def _columns() -> None:
+    st.multiselect(
+        "Columns after the symbol", ranking_columns.CHOICES, format_func=ranking_columns.title, key="columns",
+        placeholder="The usual ones", bind="query-params", width=420,
+        help="In the order in which they are chosen. Downloads hold every column.",
+    )  # fmt: skip
+
+
+def _checked(dataset: StoredDataset, query: RankingQuery) -> RankingQuery:
+    """The query, or what is left of it where the search is no regular expression, which is said."""
+    try:
+        cached.count_rankings(dataset, query)
+    except RecipeError as error:
+        feedback.show_error(error)
+        return replace(query, search="", regex=False)
+    return query
+
+
+def _genes(dataset: StoredDataset) -> tuple[str, ...] | None:
+    """Ids that the table is kept to: those selected in the chart, those of the list, or what both have in common."""
+    selected, listed = selection(dataset), gene_list.filtering(dataset)
+    if selected is None or listed is None:
+        return selected if listed is None else listed
+    return tuple(sorted(set(selected) & set(listed)))
 
 
 def sort_by(column: str) -> None:
@@ -87,15 +138,17 @@ def select(dataset: StoredDataset, ids: list[str]) -> None:
     """Keeps a selection of genes; a small one goes into the address too."""
     st.session_state["selected_genes"] = (dataset.key, ids) if ids else None
     state.set_params(genes=",".join(ids) if len(ids) <= ADDRESS_IDS else None)
+    first_page()
 
 
-def offer_reset(dataset: StoredDataset, query: RankingQuery) -> None:
+def offer_reset(dataset: StoredDataset) -> None:
     """A way back from a selection, and a word where it is too large for an address."""
-    if query.genes is None:
+    selected = selection(dataset)
+    if selected is None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Show all genes again", on_click=select, args=(dataset, []), icon=":material/filter_alt_off:")
-        if len(query.genes) > ADDRESS_IDS:
+        if len(selected) > ADDRESS_IDS:
             st.caption(f"A selection of more than {ADDRESS_IDS} genes is not kept in the address.")
 
 
@@ -107,58 +160,46 @@ def page_of(query: RankingQuery, total: int) -> RankingQuery:
     return replace(query, limit=PAGE, offset=max(0, number - 1) * PAGE)
 
 
-def count(total: int, passing: int, query: RankingQuery) -> None:
-    """How many genes pass, of how many, in which order."""
-    chosen = f" · **{len(query.genes):,}** selected in the chart" if query.genes is not None else ""
+def count(dataset: StoredDataset, passing: int, query: RankingQuery) -> None:
+    """How many genes pass, of how many, in which order, and of which biotypes they are."""
+    chosen = selection(dataset)
+    words = f" · **{len(chosen):,}** selected in the chart" if chosen is not None else ""
+    words += " · of the gene list" if gene_list.filtering(dataset) is not None else ""
     way = "falling" if query.descending else "rising"
-    st.markdown(f"**{passing:,}** of {total:,} genes{chosen}, by {way} {COLUMNS[query.sort].lower()}")
+    second = ""
+    if query.then and query.then != query.sort:
+        second = f", then {'falling' if query.then_descending else 'rising'} {COLUMNS[query.then].lower()}"
+    total = len(dataset.rankings)
+    st.markdown(f"**{passing:,}** of {total:,} genes{words}, by {way} {COLUMNS[query.sort].lower()}{second}")
+    kinds = cached.biotype_counts(dataset, query)
+    if len(kinds) > 1:
+        named = [f"{row.biotype} {row.genes:,}" for row in kinds.head(FACETS).itertuples()]
+        rest = int(kinds["genes"].iloc[FACETS:].sum())
+        named += [f"{len(kinds) - FACETS} others {rest:,}"] if rest else []
+        st.caption("By biotype under the other filters: " + " · ".join(named))
 
 
-def passing_ids(dataset: StoredDataset, query: RankingQuery, total: int) -> pd.Series | None:
-    """Ids of the genes that pass; None where all do."""
-    if cached.count_rankings(dataset, query) == total:
-        return None
-    return cached.rankings(dataset, query)["position"].map(widgets.gene_ids(dataset))
+def passing_mask(dataset: StoredDataset, query: RankingQuery, passing: int) -> BoolArray | None:
+    """Whether each gene passes; None where all do."""
+    total = len(dataset.rankings)
+    return None if passing == total else gene_list.mask(total, cached.passing_genes(dataset, query))
 
 
-def order(rows: pd.DataFrame) -> list[str]:
-    """Columns in the order of the table; the biotype only where one is known."""
-    return [name for name in COLUMNS if name != "biotype" or rows["biotype"].fillna("").ne("").any()]
+def downloads(dataset: StoredDataset, query: RankingQuery, passing: int) -> None:
+    """Every passing row as CSV or Parquet; the database is asked for them when a button is pressed."""
+    workspace, key, address = state.workspace(), f"{dataset.name}-rankings", state.address()
 
+    def writer(kind: str) -> Callable[[], bytes]:
+        def write() -> bytes:
+            rows = workspace.results.rankings(dataset, query).drop(columns="position")
+            return wf.to_csv(rows) if kind == "csv" else wf.to_parquet(rows, wf.provenance(dataset, address))
 
-def columns(dataset: StoredDataset, query: RankingQuery) -> dict[str, Any]:
-    """Titles, number formats and units of the ranking columns; the sorted one carries an arrow."""
-    unit = dataset.unit
-    told: dict[str, tuple[str, str, int]] = {
-        "length_bp": ("Longest transcript, bp", "localized", 105),
-        "mean": (f"Mean expression: {unit}", "%.3f", 85),
-        "variance": (f"Variance of expression over biosamples, square of {unit}", "%.3f", 90),
-        "p95": (f"95th percentile of expression: {unit}", "%.3f", 125),
-        "signal": ("(1 + p95) / (1 + mean): how far the top biosamples stand out; no unit", "%.4f", 95),
-        "signal_rank": ("1 = highest signal", "localized", 110),
-        "cosine_rank": ("1 = highest mean cosine", "localized", 110),
-        "mean_cosine": ("Mean cosine similarity over the pairs of neighbourhood biosamples, -1 to 1", "%.4f", 115),
-        "co_rank": ("1 = high in signal and in mean cosine", "localized", 90),
-        "n_neighbours": ("Biosamples in the neighbourhood", "localized", 90),
-        "n_tied": ("Members with the very value of a non-member: an arbitrary choice", "localized", 115),
-        "tau": ("Tissue specificity (Yanai 2005): 0 = everywhere, 1 = one label only", "%.3f", 75),
-        "gini": ("Gini coefficient over biosamples: 0 = even, 1 = in a single one", "%.3f", 75),
-        "zero_share": ("Share of biosamples without any count", "percent", 85),
-        "same_series_share": ("Share of neighbourhood pairs that come from one study", "percent", 150),
-    }
-    words = {
-        "symbol": ("Gene symbol", 105),
-        "ensembl_gene_id": ("Ensembl gene id", 150),
-        "biotype": ("Kind of gene", 120),
-        "top_label": ("Label with the highest mean expression", 130),
-    }
-    arrow = " ▼" if query.descending else " ▲"
-    title = {name: text + (arrow if name == query.sort else "") for name, text in COLUMNS.items()}
-    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    found: dict[str, Any] = {
-        name: number(title[name], help=what, format=form, width=width) for name, (what, form, width) in told.items()
-    }
-    return found | {
-        name: text(title[name], help=what, width=width, pinned=name == "symbol")
-        for name, (what, width) in words.items()
-    }
+        return write
+
+    with st.container(horizontal=True):
+        for kind, mime in exports.MIMES.items():
+            st.download_button(
+                {"csv": "CSV", "parquet": "Parquet"}[kind], writer(kind), f"{wf.file_stem(key, dataset)}.{kind}", mime,
+                key=f"download-{key}-{kind}", on_click="ignore", icon=":material/download:",
+                help=f"{passing:,} rows, every column",
+            )  # fmt: skip

@@ -1,49 +1,97 @@
-"""One gene on a page: links to it elsewhere, its distribution over biosamples, its expression by label."""
+"""One gene in a few lines, as other pages show it: its name with links, its figures, its distribution, top labels."""
 
 from typing import Any
 from urllib.parse import quote
 
+import pandas as pd
 import streamlit as st
 
-from core.figures import rankings as figures
+from core.figures import genes as figures
+from core.figures import rankings
+from core.sources.organisms import organism_named, organism_of
 from core.store.datasets import StoredDataset
-from pages.ui import cached, state, widgets
+from core.types import GeneView
+from pages.ui import cached, reports, state, widgets
+
+PANEL_LABELS = 10  # labels in the panel; the gene's page shows all of them
 
 
-def show(dataset: StoredDataset, gene: str) -> None:
-    """Distribution, expression by label and links of one gene. Raises NotFoundError."""
+def panel(dataset: StoredDataset, gene: str) -> None:
+    """The gene that was chosen in a table, with the way to its page. Raises NotFoundError."""
     view = cached.gene(dataset, gene)
-    row = view.row
     with st.container(horizontal=True, vertical_alignment="center"):
-        known = row["ensembl_gene_id"] or "no Ensembl id"
-        st.subheader(f"{row['symbol']} :small[:gray[{known}]]", anchor=False, width="content")
+        heading(view.row)
         target = state.link(gene=gene)
+        st.page_link("pages/gene.py", label="Gene page", icon=":material/genetics:", query_params=target)
         st.page_link("pages/neighbourhood.py", label="Neighbourhood", icon=":material/hub:", query_params=target)
-        links(row)
+        reports.button("gene", dataset, gene)
+        links(dataset, view.row)
     left, right = st.columns([3, 2], gap="large")
-    labels = figures.by_label(view)
+    groups = groups_of(view)
+    best = sorted(groups, key=lambda group: -float(pd.Series(group.values).median()))[:PANEL_LABELS]
+    chart = figures.by_label(best, view.unit)
     with left:
-        st.markdown("**Over all biosamples**, in ascending order")
-        told = (
-            f"{gene} over {len(view.biosamples)} biosamples: 95th percentile {row['p95']:.2f}, mean {row['mean']:.2f}"
-        )
-        widgets.chart(figures.distribution(view, labels.layout.height), f"distribution-{gene}", told)
+        distribution(view, gene, max(380, chart.layout.height))
     with right:
-        st.markdown("**By label**, highest median on top")
-        widgets.chart(labels, f"labels-{gene}", f"Expression of {gene} by label; highest mean: {row['top_label']}")
+        of = f"the first {len(best)} of {len(groups)}, " if len(groups) > len(best) else ""
+        st.markdown(f"**By label**, {of}highest median on top")
+        told = f"Expression of {gene} by label; highest mean: {view.row['top_label']}"
+        widgets.chart(chart, f"labels-{gene}", told)
     widgets.downloads(view.biosamples, f"{dataset.name}-{gene}")
 
 
-def links(row: Any) -> None:
-    """Buttons to a gene's pages elsewhere; nothing is requested until one is pressed."""
-    symbol, ensembl = quote(str(row["symbol"] or "")), quote(str(row["ensembl_gene_id"] or "").split(".")[0])
-    addresses = {
-        "Ensembl": f"https://www.ensembl.org/Homo_sapiens/Gene/Summary?g={ensembl}" if ensembl else None,
-        "GeneCards": f"https://www.genecards.org/cgi-bin/carddisp.pl?gene={symbol}" if symbol else None,
-        "Human Protein Atlas": f"https://www.proteinatlas.org/{ensembl}" if ensembl else None,
-        "GTEx": f"https://gtexportal.org/home/gene/{ensembl or symbol}",
+def heading(row: Any) -> None:
+    """Symbol and Ensembl id."""
+    known = row["ensembl_gene_id"] or "no Ensembl id"
+    st.subheader(f"{row['symbol'] or known} :small[:gray[{known}]]", anchor=False, width="content")
+
+
+def distribution(view: GeneView, gene: str, height: int = 380) -> None:
+    """A gene over all biosamples."""
+    st.markdown("**Over all biosamples**, in ascending order")
+    row = view.row
+    told = f"{gene} over {len(view.biosamples)} biosamples: 95th percentile {row['p95']:.2f}, mean {row['mean']:.2f}"
+    widgets.chart(rankings.distribution(view, height), f"distribution-{gene}", told)
+
+
+def groups_of(view: GeneView) -> list[figures.Group]:
+    """The biosamples of a gene by label; one with several labels is in each."""
+    table = view.biosamples[["sample_id", "labels", "value"]]
+    table = table.assign(label=table["labels"].replace("", figures.NO_LABEL).str.split("|")).explode("label")
+    return [
+        figures.Group(str(label), part["value"].to_numpy(), part["sample_id"].to_numpy())
+        for label, part in table.groupby("label")
+    ]
+
+
+def organism(dataset: StoredDataset) -> str:
+    """The organism of a dataset in plain words; human where nothing tells."""
+    named = organism_named(dataset.manifest.get("organism"))
+    first = dataset.rankings[["ensembl_gene_id", "symbol"]].head(2000).fillna("")
+    return named or organism_of(first["ensembl_gene_id"], first["symbol"]) or "human"
+
+
+def addresses(organism: str, symbol: str, ensembl: str) -> dict[str, str]:
+    """Where a gene is described elsewhere: name of the site, address. Only sites that have genes of the organism."""
+    symbol, ensembl = quote(symbol), quote(ensembl.split(".")[0])
+    human, mouse = organism == "human", organism == "mouse"
+    species = {"human": "Homo_sapiens", "mouse": "Mus_musculus"}.get(organism, "Multi")
+    found = {
+        "Ensembl": f"https://www.ensembl.org/{species}/Gene/Summary?g={ensembl}" if ensembl else "",
+        "GeneCards": f"https://www.genecards.org/cgi-bin/carddisp.pl?gene={symbol}" if human and symbol else "",
+        "Human Protein Atlas": f"https://www.proteinatlas.org/{ensembl}" if human and ensembl else "",
+        "GTEx": f"https://gtexportal.org/home/gene/{ensembl or symbol}" if human else "",
+        "ARCHS4": f"https://maayanlab.cloud/archs4/gene/{symbol}" if human and symbol else "",
+        "MGI": f"https://www.informatics.jax.org/searchtool/Search.do?query={ensembl or symbol}" if mouse else "",
+        "NCBI Gene": f"https://www.ncbi.nlm.nih.gov/gene/?term={symbol}%5Bsym%5D+AND+mouse%5Borgn%5D"
+        if mouse and symbol
+        else "",
     }
+    return {name: url for name, url in found.items() if url}
+
+
+def links(dataset: StoredDataset, row: Any) -> None:
+    """Buttons to a gene's pages elsewhere; nothing is requested until one is pressed."""
     with st.container(horizontal=True, gap="small", width="content"):
-        for name, url in addresses.items():
-            if url:
-                st.link_button(name, url, icon=":material/open_in_new:", type="tertiary")
+        for name, url in addresses(organism(dataset), row["symbol"] or "", row["ensembl_gene_id"] or "").items():
+            st.link_button(name, url, icon=":material/open_in_new:", type="tertiary")

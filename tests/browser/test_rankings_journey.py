@@ -92,6 +92,39 @@ def test_from_rankings_to_a_gene_to_its_neighbourhood(demo_app: App, tmp_path: P
     expect_chart(page, f"heatmap-{row['symbol']}")
 
 
+def test_a_gene_has_a_page_and_leads_to_the_genes_that_go_with_it(demo_app: App) -> None:
+    page = demo_app.open("rankings?gene=GFAP")
+    body(page).get_by_role("link", name="Gene page").click()
+    heading(page, "Gene")
+    expect(keyed(page, "gene_picker").locator("input")).to_have_value("GFAP")
+    expect_chart(page, "distribution-GFAP")
+    expect_chart(page, "correlated-GFAP", timeout=60_000)
+    settle(page)
+    partners = page.locator("[class*=st-key-correlated-] [data-testid=stDataFrame]:visible")
+    second = column(partners)[1]
+    choose_row(partners, 1)
+    expect(page).to_have_url(re.compile(rf"gene={second}(&|$)"))
+    expect_chart(page, f"distribution-{second}")
+    restored = demo_app.open(page.url)
+    expect_chart(restored, f"distribution-{second}")
+
+
+def test_a_pasted_list_is_ranked_and_comes_back_with_the_address(demo_app: App) -> None:
+    page = demo_app.open("rankings?tool=Gene+list")
+    keyed(page, "gene_list_text").locator("textarea").fill("GFAP, ALB NOSUCH")
+    page.get_by_role("button", name="Use this list").click()
+    expect(body(page)).to_contain_text("2 genes matched of 3 names")
+    expect(body(page)).to_contain_text("1 not in this dataset: NOSUCH")
+    expect_chart(page, "list-ranks")
+    keyed(page, "in_list_toggle").locator("label").first.click()
+    expect(body(page)).to_contain_text("of the gene list")
+    settle(page)
+    restored = demo_app.open(page.url)
+    expect_chart(restored, "list-ranks")
+    expect(cells(table(restored, TABLE))).to_have_count(2)
+    assert set(column(table(restored, TABLE))) == {"GFAP", "ALB"}
+
+
 def test_a_box_in_the_scatter_filters_the_table(demo_app: App) -> None:
     known = genes(demo_app)
     page = demo_app.open("rankings")

@@ -34,11 +34,27 @@ def test_scatter_shows_every_gene_that_has_both_measures(genes: pd.DataFrame) ->
 
 
 def test_scatter_sets_filtered_genes_apart_and_rings_the_chosen(genes: pd.DataFrame) -> None:
-    out, passing, ring = rankings.scatter(genes, ["B"], "C").data
+    out, passing, ring = rankings.scatter(genes, np.array([False, True, False, True]), "C").data
     assert out.customdata.tolist() == ["A", "C"]
     assert passing.customdata.tolist() == ["B"]
     assert passing.marker.color == palette.ACCENT
     assert (ring.x[0], ring.y[0], ring.text[0]) == (3.0, 0.7, "C")
+
+
+def test_scatter_marks_a_list(genes: pd.DataFrame) -> None:
+    everything, listed = rankings.scatter(genes, marked=("B", "D", "nosuch")).data
+    assert len(everything.x) == 3
+    assert listed.customdata.tolist() == ["B"]
+    assert listed.name == "gene list (1)"
+
+
+def test_scatter_of_every_human_gene_is_light() -> None:
+    n = 67_186
+    rng = np.random.default_rng(1)
+    points = pd.DataFrame(
+        {"id": [f"ENSG{i:011d}" for i in range(n)], "signal": 1 + rng.random(n), "mean_cosine": rng.random(n)}
+    )
+    assert len(rankings.scatter(points, rng.random(n) < 0.5).to_json()) < 2.2e6
 
 
 def test_a_few_genes_far_below_do_not_squeeze_the_view() -> None:

@@ -151,3 +151,49 @@ def test_runs_are_imported(results, workspace):
     results.import_run(run)
     rows = results.cursor().execute("SELECT id, status FROM runs").fetchall()
     assert rows == [(run.id, "done")]
+
+
+def test_a_second_column_orders_ties_of_the_first(results, dataset):
+    query = RankingQuery(sort="biotype", then="mean")
+    wanted = dataset.rankings.sort_values(["biotype", "mean"], ascending=[True, False], kind="stable")
+    assert results.rankings(dataset, query)["symbol"].tolist() == wanted["symbol"].tolist()
+    query = RankingQuery(sort="biotype", descending=True, then="mean", then_descending=False)
+    wanted = dataset.rankings.sort_values(["biotype", "mean"], ascending=[False, True], kind="stable")
+    assert results.rankings(dataset, query)["symbol"].tolist() == wanted["symbol"].tolist()
+    with pytest.raises(RecipeError, match="Cannot sort"):
+        results.rankings(dataset, RankingQuery(then="1; DROP TABLE rankings"))
+
+
+@pytest.mark.parametrize("pattern", ["^SLC[0-9]+A", "GFAP$|alb$", "^ENSG0000013", "^$", "."])
+def test_a_regular_expression_finds_what_pandas_finds(results, dataset, pattern):
+    table = dataset.rankings
+    columns = [table[name].str.contains(pattern, case=False, regex=True) for name in ("symbol", "ensembl_gene_id")]
+    keep = columns[0] | columns[1]
+    assert found(results, dataset, search=pattern, regex=True) == expected(dataset, keep)
+
+
+def test_a_bad_regular_expression_says_why(results, dataset):
+    for ask in (results.rankings, results.count, results.passing, results.biotypes):
+        with pytest.raises(RecipeError, match=r"'GFAP\[' is no regular expression \(missing \]"):
+            ask(dataset, RankingQuery(search="GFAP[", regex=True))
+    assert results.count(dataset, RankingQuery(search="GFAP[")) == 0
+
+
+def test_passing_rows_are_those_of_the_table(results, dataset):
+    query = RankingQuery(min_mean=1.0, biotypes=("protein_coding",), hide_mitochondrial=True)
+    table = dataset.rankings
+    keep = (table["mean"] >= 1) & (table["biotype"] == "protein_coding") & ~table["symbol"].str.startswith("MT-")
+    assert results.passing(dataset, query).tolist() == keep.to_numpy().nonzero()[0].tolist()
+
+
+def test_biotypes_are_counted_under_the_other_filters(results, dataset):
+    table = dataset.rankings
+    wanted = table.loc[(table["mean"] >= 1) & (table["biotype"] != ""), "biotype"].value_counts()
+    counts = results.biotypes(dataset, RankingQuery(min_mean=1.0, biotypes=("lncRNA",)))
+    assert dict(zip(counts["biotype"], counts["genes"], strict=True)) == wanted.to_dict()
+    assert counts["genes"].is_monotonic_decreasing
+
+
+def test_a_selection_of_every_gene_is_every_gene(results, dataset):
+    everything = tuple(dataset.rankings["symbol"])
+    assert results.count(dataset, RankingQuery(genes=everything)) == len(everything)
