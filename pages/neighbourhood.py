@@ -2,10 +2,7 @@
 
 import streamlit as st
 
-from core.figures import neighbourhood as figures
-from core.store.datasets import StoredDataset
-from core.types import NeighbourhoodView
-from pages.ui import cached, feedback, neighbours, samples, state, widgets
+from pages.ui import cached, feedback, neighbours, projections, reports, state, trail, widgets
 
 HELP = r"""
 Biosamples are ordered by the expression $Y$ of the gene. With $r = \lfloor 0.95 (n + 1) \rfloor$, the neighbourhood is
@@ -14,41 +11,11 @@ the $k$ biosamples at positions $r - k/2$ to $r + k/2 - 1$ ($k = 100$, fewer in 
 **Mean cosine** is the mean over the $k(k-1)/2$ pairs of the cosine between whole normalised profiles,
 $\frac{\lVert\sum u\rVert^2 - k}{k(k-1)}$ for unit vectors $u$. Compare it with sets drawn at random: profiles of any
 two biosamples are alike to a degree. Biosamples of one series resemble each other for technical reasons too, so a large
-share of pairs from one series weakens a finding.
+share of pairs from one series weakens a finding; the mean over pairs of different series does without them.
+
+**Labels and series** of the members are held against the whole dataset by the hypergeometric test, adjusted for the
+false discovery rate. **Most similar biosamples** lead from a member to its own likes, on to theirs, and back.
 """
-
-
-def from_projection() -> None:
-    """A click on a point chooses that biosample."""
-    ids = widgets.chosen_ids(st.session_state["projection"])
-    if ids:
-        samples.choose(ids[0])
-
-
-def show_members(dataset: StoredDataset, view: NeighbourhoodView, gene: str) -> None:
-    """Who the members are, and how alike each pair of them is."""
-    left, right = st.columns([11, 9], gap="large")
-    with left:
-        st.subheader("Biosamples", anchor=False)
-        samples.table(view.members, "members", state.param("sample"), dataset.unit, height=520)
-        widgets.downloads(view.members, f"{dataset.name}-{gene}-neighbourhood")
-    with right:
-        st.subheader("Cosine similarity, clustered", anchor=False)
-        widgets.chart(figures.heatmap(view), f"heatmap-{gene}", neighbours.heatmap_alt(view))
-
-
-def show_map(dataset: StoredDataset, view: NeighbourhoodView) -> None:
-    """All biosamples on a plane beside the random baseline."""
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        st.subheader("All biosamples", anchor=False)
-        points = cached.projection(dataset)
-        figure = figures.projection(points, view.members["sample_id"].tolist(), state.param("sample"))
-        widgets.chart(figure, "projection", "Biosamples on two principal components", on_select=from_projection)
-        st.caption("Rings mark the neighbourhood. Click a biosample to see what is most like it.")
-    with right:
-        st.subheader("Against random biosamples", anchor=False)
-        widgets.chart(figures.random_baseline(view), f"random-{view.row['symbol']}", neighbours.baseline_alt(view))
 
 
 dataset = state.dataset()
@@ -61,10 +28,12 @@ with feedback.errors():
         st.page_link(
             "pages/rankings.py", label="Back to its ranking", icon=":material/leaderboard:", query_params=target
         )
+        reports.button("gene", dataset, gene)
     view = cached.neighbourhood(dataset, gene)
     neighbours.summary(view)
-    show_members(dataset, view, gene)
+    neighbours.members(dataset, view, gene)
     neighbours.compositions(dataset, view, gene)
-    show_map(dataset, view)
+    neighbours.baselines(dataset, view, gene)
+    projections.section(dataset, view, gene)
 with feedback.errors():
-    samples.similar(dataset, state.param("sample"))
+    trail.similar(dataset, state.param("gene") or "the gene")

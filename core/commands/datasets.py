@@ -141,6 +141,9 @@ def _neighbourhood(workspace: Workspace, options: argparse.Namespace) -> None:
         print_table(view.members, "csv")
         return
     random = {"mean": view.random.mean(), "sd": view.random.std(ddof=1), "sets": len(view.random)}
+    found = workflows.baselines(workspace, options.name, options.gene)
     content = {"gene": dict(view.row), "unit": view.unit, "random_mean_cosine": random}
-    tables = {"members": view.members, "labels": view.labels, "series": view.series}
+    content["different_series"] = {"mean_cosine": view.apart, "pairs": view.pairs_apart}
+    content["baselines_by"] = {"seed": found.seed, "cosines": "whole profiles" if found.exact else "principal axes"}
+    tables = {"members": view.members, "labels": view.labels, "series": view.series, "baselines": found.summary}
     print_json(content | {name: table.to_dict("records") for name, table in tables.items()})

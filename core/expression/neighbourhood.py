@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from core.expression.rare import RareGenes
 from core.expression.syrk import add_products
-from core.types import BoolArray, DoubleArray, FloatMatrix, IndexArray
+from core.types import BoolArray, DoubleArray, FloatMatrix, IndexArray, Tile
 
 SIZE = 100
 # Biosamples; above it the n x n cosines cost more than summing selected unit profiles (docs/benchmarks.md).
@@ -208,3 +208,12 @@ def random_sets(n: int, size: int = SIZE, draws: int = 100, seed: int = 1) -> Me
     generator = np.random.default_rng(seed)
     sets = [generator.choice(n, min(size, n), replace=False) for _ in range(draws)]
     return np.array(sets, dtype=np.int32)
+
+
+def pair_cosines(profiles: Tile) -> DoubleArray:
+    """Cosine of every pair of profiles (k x g): k x k, float64; 0 with an empty profile."""
+    wide = np.asarray(profiles, dtype=np.float64)
+    norms = np.sqrt(np.einsum("ij,ij->i", wide, wide))
+    inverse = np.divide(1.0, norms, out=np.zeros(len(norms)), where=norms > 0)
+    cosines: DoubleArray = (wide @ wide.T) * inverse[:, None] * inverse  # of one matrix with itself: half the work
+    return cosines

@@ -10,8 +10,8 @@ from core.figures import palette, style
 from core.types import NeighbourhoodView
 
 TOP = 12  # bars of a composition; the rest is added up
-APART = (0.13, 0.035)  # of the width and height between two names in the projection
-NAMED = 3  # labels with fewer biosamples get no name in the projection
+SURPRISING = 0.05  # adjusted p-value (q) from which down a bar is starred
+SETS = {"random": "drawn at random", "labels": "same labels", "series": "one biosample<br>a series"}
 
 
 def heatmap(view: NeighbourhoodView) -> go.Figure:
@@ -37,11 +37,14 @@ def heatmap(view: NeighbourhoodView) -> go.Figure:
     figure.add_heatmap(
         z=view.cosine.astype(np.float32), zmin=float(off.min()), zmax=float(off.max()), colorscale=style.SEQUENTIAL,
         colorbar={"title": {"text": "Cosine", "side": "right"}, "thickness": 12, "len": 0.8, "y": 0.4},
-        customdata=[[f"{a} · {b}" for b in names] for a in names],
-        hovertemplate="%{customdata}<br>cosine %{z:.3f}<extra></extra>", row=3, col=1,
+        hovertemplate="%{y} · %{x}<br>cosine %{z:.3f}<extra></extra>", row=3, col=1,
     )  # fmt: skip
+    # names on the axes for hover alone: a text for each of the k x k cells would be most of the page's weight
+    named = {"tickmode": "array", "ticks": "", "tickvals": list(range(k)), "ticktext": names}
     figure.update_xaxes(showticklabels=False, showgrid=False, range=[-0.5, k - 0.5])
     figure.update_yaxes(showticklabels=False, showgrid=False)
+    figure.update_xaxes(**named, row=3, col=1)
+    figure.update_yaxes(**named, row=3, col=1)
     figure.update_yaxes(autorange="reversed", row=3, col=1)
     figure.update_xaxes(title=f"{k} biosamples, similar ones side by side", row=3, col=1)
     figure.update_layout(showlegend=False)
@@ -51,17 +54,19 @@ def heatmap(view: NeighbourhoodView) -> go.Figure:
 def composition(table: pd.DataFrame, what: str, k: int) -> go.Figure:
     """Share of each label or series among the k members (bar) against its share in the whole dataset (tick).
 
-    ``table``: name, members, dataset, share, dataset_share, fold.
+    ``table``: name, members, dataset, share, dataset_share, fold, expected, q. A star marks q below 0.05.
     """
     shown = table.head(TOP)
+    stars = ["  ✱" if q < SURPRISING and fold > 1 else "" for q, fold in zip(shown["q"], shown["fold"], strict=True)]
     colors = [palette.label_color(name) for name in shown["name"]] if what == "label" else palette.ACCENT
     figure = go.Figure(
         go.Bar(
             y=shown["name"], x=shown["share"], orientation="h", name="in the neighbourhood",
             marker={"color": colors},
-            customdata=shown[["members", "dataset", "fold"]].to_numpy(),
-            hovertemplate=f"%{{y}}: %{{customdata[0]}} of {k} here, %{{customdata[1]}} in the dataset, "
-                          "%{customdata[2]:.2f}-fold<extra></extra>",
+            customdata=shown[["members", "dataset", "fold", "expected", "q"]].to_numpy(),
+            hovertemplate=f"%{{y}}: %{{customdata[0]}} of {k} here, %{{customdata[3]:.1f}} expected of the "
+                          "%{customdata[1]} in the dataset<br>%{customdata[2]:.2f}-fold, q = %{customdata[4]:.2g}"
+                          "<extra></extra>",
         )
     )  # fmt: skip
     figure.add_scatter(
@@ -71,90 +76,49 @@ def composition(table: pd.DataFrame, what: str, k: int) -> go.Figure:
     figure.add_scatter(
         y=shown["name"], x=shown[["share", "dataset_share"]].max(axis=1), mode="text", hoverinfo="skip",
         showlegend=False,
-        text=[f"   {m} · {fold:.1f}×" for m, fold in zip(shown["members"], shown["fold"], strict=True)],
+        text=[
+            f"   {m} · {fold:.1f}×{star}"
+            for m, fold, star in zip(shown["members"], shown["fold"], stars, strict=True)
+        ],
         textposition="middle right", cliponaxis=False,
     )  # fmt: skip
     most = float(shown[["share", "dataset_share"]].to_numpy().max()) if len(shown) else 1.0
     title = "Share of biosamples"
     if len(table) > TOP:
         title += f" ({TOP} of {len(table)} {'labels' if what == 'label' else 'series'})"
-    figure.update_xaxes(title=title, tickformat=".0%", range=[0, most * 1.28])
+    figure.update_xaxes(title=title, tickformat=".0%", range=[0, most * 1.36])
     figure.update_yaxes(autorange="reversed", type="category")
     style.legend_on_top(figure)
     return style.finish(figure, height=style.bar_height(len(shown)) + 24)
 
 
-def random_baseline(view: NeighbourhoodView) -> go.Figure:
-    """The gene's mean cosine against that of as many biosamples drawn at random."""
-    counts, edges = np.histogram(view.random, bins=20)
-    figure = go.Figure(
-        go.Bar(
-            x=(edges[:-1] + edges[1:]) / 2, y=counts, width=np.diff(edges), marker={"color": style.GREY},
-            hovertemplate="%{y} random sets around %{x:.3f}<extra></extra>",
-        )
-    )  # fmt: skip
-    value = view.row["mean_cosine"]
-    if value is not None and np.isfinite(value):
-        figure.add_vline(x=value, line={"color": palette.SYNTHETIC, "width": 3})
-        left = value > float(np.mean(edges))
-        figure.add_annotation(
-            x=value, y=1, yref="paper", text=f"{view.row['symbol']} {value:.3f}", showarrow=False, yanchor="top",
-            xanchor="right" if left else "left", xshift=-6 if left else 6, font={"color": palette.SYNTHETIC},
-        )  # fmt: skip
-    figure.update_xaxes(title=f"Mean cosine similarity of {len(view.members)} biosamples")
-    figure.update_yaxes(title=f"Random sets (of {len(view.random)})", range=[0, 1.18 * max(1, counts.max())])
-    return style.finish(figure, height=300)
+def baselines(sets: pd.DataFrame, summary: pd.DataFrame, symbol: str) -> go.Figure:
+    """The gene's mean cosine against that of sets of as many biosamples, a row for each way to draw them.
 
-
-def projection(points: pd.DataFrame, members: list[str], chosen: str = "") -> go.Figure:
-    """All biosamples on two principal components, coloured by label; the neighbourhood outlined, one biosample starred.
-
-    ``points``: sample_id, title, labels, PC1, PC2, share1, share2. A point's customdata begins with its id.
+    ``sets``: baseline, set, mean_cosine, apart. ``summary``: baseline, pairs, mean, value, z, percentile. Every set is
+    a point. The diamond is the gene, over the pairs that the row is about: of different series where each set has one
+    biosample a series, else all.
     """
     figure = go.Figure()
-    names = points["labels"].str.split("|").str[0]
-    for label, rows in points.groupby(names.replace("", "no label"), sort=True):
-        color = palette.UNLABELLED if label == "no label" else palette.label_color(str(label))
-        _add_points(figure, rows, str(label), {"size": 5, "color": color, "opacity": 0.55})
-    inside = points[points["sample_id"].isin(members)]
-    ring = {"size": 9, "symbol": "circle-open", "color": style.MUTED, "line": {"width": 1.5}}
-    _add_points(figure, inside, f"neighbourhood ({len(inside)})", ring)
-    star = points[points["sample_id"] == chosen]
-    if len(star):
-        look = {"size": 17, "symbol": "star", "color": palette.SYNTHETIC, "line": {"width": 1, "color": "white"}}
-        _add_points(figure, star, chosen, look)
-    _name_labels(figure, points.assign(label=names))
-    shares = [
-        f" ({points[column].iloc[0]:.0%} of variance)" if column in points else "" for column in ("share1", "share2")
-    ]
-    figure.update_xaxes(title=f"Principal component 1{shares[0]}")
-    figure.update_yaxes(title=f"Principal component 2{shares[1]}")
-    figure.update_layout(showlegend=False)
-    return style.finish(figure, height=520)
-
-
-def _add_points(figure: go.Figure, rows: pd.DataFrame, name: str, marker: dict[str, object]) -> None:
-    figure.add_scattergl(
-        x=rows["PC1"].to_numpy(np.float32), y=rows["PC2"].to_numpy(np.float32), mode="markers", name=name,
-        marker=marker,
-        customdata=rows[["sample_id", "labels", "title"]].to_numpy(object),
-        hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]}<br>%{customdata[2]}<extra></extra>",
-    )  # fmt: skip
-
-
-def _name_labels(figure: go.Figure, points: pd.DataFrame) -> None:
-    """Names at the middle of their biosamples, largest label first; one that would cover another is left to hover."""
-    named = points[points["label"] != ""]
-    sizes = named["label"].value_counts()
-    middle = named.groupby("label")[["PC1", "PC2"]].median()
-    extent = (points[["PC1", "PC2"]].max() - points[["PC1", "PC2"]].min()).to_numpy() + 1e-9
-    placed: list[np.ndarray] = []
-    for label in sizes.index[sizes >= NAMED]:
-        spot = middle.loc[label].to_numpy() / extent
-        if any(abs(spot[0] - other[0]) < APART[0] and abs(spot[1] - other[1]) < APART[1] for other in placed):
-            continue
-        placed.append(spot)
-        figure.add_annotation(
-            x=middle.loc[label, "PC1"], y=middle.loc[label, "PC2"], text=f"<b>{label}</b>", showarrow=False,
-            font={"size": 12, "color": palette.label_color(str(label))}, yshift=12,
+    for number, kind in enumerate(kind for kind in SETS if kind in set(sets["baseline"])):
+        mine = sets[sets["baseline"] == kind]
+        pairs = "different series" if kind == "series" else "all"
+        found = summary[(summary["baseline"] == kind) & (summary["pairs"] == pairs)].iloc[0]
+        figure.add_box(
+            x=mine["apart" if kind == "series" else "mean_cosine"].to_numpy(np.float64), y=[SETS[kind]] * len(mine),
+            orientation="h", name=SETS[kind], boxpoints="all", jitter=0.6, pointpos=0, width=0.5, hoveron="points",
+            marker={"size": 4, "opacity": 0.6, "color": palette.COMPARE[(0, 2, 3)[number]]},
+            fillcolor="rgba(0,0,0,0)", line={"width": 1}, hovertemplate="a set: %{x:.3f}<extra></extra>",
         )  # fmt: skip
+        if np.isfinite(found["value"]):
+            told = f"{symbol}, pairs of different series" if kind == "series" else f"{symbol}, all pairs"
+            figure.add_scatter(
+                x=[found["value"]], y=[SETS[kind]], mode="markers", name=symbol,
+                marker={"symbol": "diamond", "size": 13, "color": palette.SYNTHETIC},
+                hovertemplate=f"{told}: %{{x:.3f}}<br>z {found['z']:+.1f}, above {found['percentile']:.0f}% of the sets"
+                              "<extra></extra>",
+            )  # fmt: skip
+    figure.update_xaxes(title="Mean cosine similarity of a set")
+    figure.update_yaxes(autorange="reversed", type="category")
+    figure.update_layout(showlegend=False)
+    return style.finish(figure, height=300)

@@ -17,7 +17,7 @@ from core.sources.matched import counts_of, spans_of
 from core.store.datasets import StoredDataset
 from core.store.runs import Run
 from core.types import BoolArray, DoubleArray, IndexArray, MatchedSamples, Prediction, Progress, silent
-from core.workflows.explore import biosample_rows
+from core.workflows.neighbourhoods import biosample_rows
 from core.workflows.search import nearest_biosamples
 
 NEAREST = 20

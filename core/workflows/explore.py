@@ -1,4 +1,4 @@
-"""What the pages ask of a built dataset: its rankings, a gene, a neighbourhood, a biosample, a map, its numbers."""
+"""What the pages ask of a built dataset: its rankings, one gene over all biosamples, its numbers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,17 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.expression import neighbourhood as hood
-from core.expression import normalise, similar
+from core.expression import normalise
 from core.store.datasets import StoredDataset
 from core.store.results import RankingQuery
 from core.store.workspace import Workspace
-from core.types import DoubleArray, GeneView, IndexArray, NeighbourhoodView
-from core.workflows.search import nearest_biosamples
-
-PROJECTION_VERSION = 1
-PROJECTION_GENES = 2000
-BIOSAMPLE_VIEW = ["sample_id", "series_id", "title", "labels"]
+from core.types import DoubleArray, GeneView
+from core.workflows.neighbourhoods import BIOSAMPLE_VIEW
+from core.workflows.neighbourhoods import neighbourhood as neighbourhood  # asked for beside the gene
 
 
 def datasets(workspace: Workspace) -> pd.DataFrame:
@@ -48,88 +44,8 @@ def gene(workspace: Workspace, name: str, symbol: str) -> GeneView:
     biosamples["value"] = dataset.expression([row])[0].astype(np.float64)
     biosamples["neighbour"] = False
     biosamples.loc[np.asarray(dataset.members[row]), "neighbour"] = True
-    return GeneView(_row(dataset, row), biosamples, dataset.unit)
-
-
-def neighbourhood(workspace: Workspace, name: str, symbol: str) -> NeighbourhoodView:
-    """The biosamples around a gene's 95th percentile, and how alike they are. Raises NotFoundError."""
-    dataset = workspace.dataset(name)
-    row = dataset.gene(symbol)
-    positions = np.asarray(dataset.members[row], dtype=np.intp)
-    cosine = cosines_between(dataset, positions)
-    linkage, leaves = cluster(cosine)
-    values = dataset.expression([row])[0].astype(np.float64)
-    inside = dataset.biosamples.iloc[positions][BIOSAMPLE_VIEW].reset_index(drop=True)
-    inside["value"] = values[positions]
-    inside["position"] = hood.window(len(values))[0] + np.arange(len(positions))
-    # float32 may make values equal that are not: only a build, which has the exact ones, can say that some are tied
-    inside["tied"] = np.isin(values[positions], np.delete(values, positions)) & (dataset.rankings["n_tied"][row] > 0)
-    inside["mean_cosine"] = (cosine.sum(axis=1) - 1.0) / max(1, len(positions) - 1)
-    labels = _composition(_split(inside["labels"]), _split(dataset.biosamples["labels"]), len(inside), len(values))
-    series = _composition(inside["series_id"], dataset.biosamples["series_id"], len(inside), len(values))
-    return NeighbourhoodView(
-        row=_row(dataset, row),
-        members=inside.iloc[leaves].reset_index(drop=True),
-        cosine=cosine[np.ix_(leaves, leaves)],
-        linkage=linkage,
-        labels=labels,
-        series=series,
-        random=np.array(dataset.manifest["random_cosine"], dtype=np.float64),
-        unit=dataset.unit,
-    )
-
-
-def cosines_between(dataset: StoredDataset, positions: IndexArray) -> DoubleArray:
-    """Cosine of every pair of the biosamples at ``positions`` (k x k), over whole normalised profiles."""
-    profiles = dataset.profiles(positions)
-    return similar.cosine_between(profiles, profiles)
-
-
-def cluster(cosine: DoubleArray) -> tuple[DoubleArray, IndexArray]:
-    """Average linkage on 1 - cosine: scipy's linkage ((k - 1) x 4) and the order of the leaves (k)."""
-    from scipy.cluster import hierarchy
-    from scipy.spatial.distance import squareform
-
-    if len(cosine) < 2:
-        return np.empty((0, 4)), np.arange(len(cosine))
-    distance = squareform(np.clip(1.0 - cosine, 0.0, None), checks=False)
-    linkage = hierarchy.linkage(distance, method="average", optimal_ordering=True)
-    return linkage, np.asarray(hierarchy.leaves_list(linkage), dtype=np.intp)
-
-
-def similar_biosamples(workspace: Workspace, name: str, sample_id: str, top: int = 50) -> pd.DataFrame:
-    """The ``top`` biosamples most like one: sample_id, series_id, title, labels, cosine. Raises NotFoundError."""
-    dataset = workspace.dataset(name)
-    row = dataset.biosample(sample_id)
-    [(rows, cosines)] = nearest_biosamples(dataset, dataset.profiles([row]), top, own=np.array([row]))
-    return biosample_rows(dataset, rows, cosines)
-
-
-def biosample_rows(dataset: StoredDataset, positions: IndexArray, cosines: DoubleArray) -> pd.DataFrame:
-    """Biosamples at ``positions`` with their metadata and cosine."""
-    return dataset.biosamples.iloc[positions][BIOSAMPLE_VIEW].reset_index(drop=True).assign(cosine=cosines)
-
-
-def projection(workspace: Workspace, name: str) -> pd.DataFrame:
-    """All biosamples on principal components: sample_id, series_id, title, labels, PC1.. (and share of variance).
-
-    PCA of Q (log2, quantile-normalised, before length) of the most variable genes; computed once and kept.
-    """
-    dataset = workspace.dataset(name)
-    parameters = {"genes": PROJECTION_GENES, "components": 10, "seed": 1}
-    found = workspace.results.cached(dataset, "projection", PROJECTION_VERSION, parameters, lambda: _project(dataset))
-    return found.assign(labels=dataset.biosamples["labels"].to_numpy())  # they may have been edited since
-
-
-def _project(dataset: StoredDataset) -> pd.DataFrame:
-    variance = dataset.rankings["variance"].to_numpy() * dataset.lengths**2  # of Q
-    chosen = np.sort(np.argsort(-variance, kind="stable")[:PROJECTION_GENES])
-    q = dataset.expression(chosen) * dataset.lengths[chosen, None].astype(np.float32)
-    scores, share = similar.principal_components(q.T)
-    frame = dataset.biosamples[BIOSAMPLE_VIEW].reset_index(drop=True)
-    for c in range(scores.shape[1]):
-        frame[f"PC{c + 1}"] = scores[:, c]
-    return frame.assign(**{f"share{c + 1}": value for c, value in enumerate(share[:2])})
+    found = {str(key): value for key, value in dataset.rankings.iloc[row].to_dict().items()}
+    return GeneView(found, biosamples, dataset.unit)
 
 
 @dataclass(frozen=True)
@@ -179,22 +95,3 @@ def _distributions(dataset: StoredDataset, some: int) -> pd.DataFrame:
         long = wide.rename_axis("percentile").reset_index().melt("percentile", var_name="sample_id", value_name="value")
         frames.append(long.assign(stage=stage))
     return pd.concat(frames, ignore_index=True)
-
-
-def _row(dataset: StoredDataset, row: int) -> dict[str, Any]:
-    return {str(key): value for key, value in dataset.rankings.iloc[row].to_dict().items()}
-
-
-def _split(labels: pd.Series) -> pd.Series:
-    """Every label of every biosample, one a row; biosamples without a label drop out."""
-    exploded = labels.str.split("|").explode()
-    return exploded[exploded != ""]
-
-
-def _composition(inside: pd.Series, everywhere: pd.Series, k: int, n: int) -> pd.DataFrame:
-    counts = pd.DataFrame({"members": inside.value_counts(), "dataset": everywhere.value_counts()}).fillna(0)
-    counts = counts[(counts["members"] > 0) & (counts.index != "")].astype(int).rename_axis("name").reset_index()
-    counts["share"] = counts["members"] / max(1, k)
-    counts["dataset_share"] = counts["dataset"] / n
-    counts["fold"] = counts["share"] / counts["dataset_share"]
-    return counts.sort_values(["members", "fold"], ascending=False, ignore_index=True)

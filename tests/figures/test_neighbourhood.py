@@ -29,6 +29,8 @@ def view() -> NeighbourhoodView:
             "share": [0.5, 1 / 3],
             "dataset_share": [0.6, 0.1],
             "fold": [0.83, 3.3],
+            "expected": [3.6, 0.6],
+            "q": [1.0, 0.2],
         }
     )
     row = {"symbol": "ALB", "mean_cosine": 0.9}
@@ -73,6 +75,8 @@ def test_composition_says_how_many_it_leaves_out() -> None:
             "share": 0.1,
             "dataset_share": 0.2,
             "fold": 0.5,
+            "expected": 2.0,
+            "q": 1.0,
         }
     )
     figure = neighbourhood.composition(table, "series", 10)
@@ -80,45 +84,38 @@ def test_composition_says_how_many_it_leaves_out() -> None:
     assert f"{neighbourhood.TOP} of {n} series" in figure.layout.xaxis.title.text
 
 
-def test_random_baseline_counts_every_set_and_marks_the_gene(view: NeighbourhoodView) -> None:
-    figure = neighbourhood.random_baseline(view)
-    assert sum(figure.data[0].y) == 100
-    assert figure.layout.shapes[0].x0 == 0.9
-    assert figure.layout.annotations[0].text == "ALB 0.900"
+@pytest.fixture
+def sets() -> pd.DataFrame:
+    rng = np.random.default_rng(4)
+    kinds = np.repeat(["random", "labels", "series"], 30)
+    values = rng.random(90) / 10
+    return pd.DataFrame({"baseline": kinds, "set": [*range(30)] * 3, "mean_cosine": values, "apart": values / 2})
 
 
-def test_random_baseline_of_a_gene_without_a_value(view: NeighbourhoodView) -> None:
-    row = {**view.row, "mean_cosine": float("nan")}
-    nothing = NeighbourhoodView(
-        row, view.members, view.cosine, view.linkage, view.labels, view.series, view.random, "unit"
-    )
-    assert not neighbourhood.random_baseline(nothing).layout.shapes
+@pytest.fixture
+def summary() -> pd.DataFrame:
+    rows = [(kind, pairs, 0.9, 2.0, 99.0) for kind in ("random", "labels") for pairs in ("all", "different series")]
+    rows += [("series", "different series", 0.8, 1.5, 90.0)]
+    return pd.DataFrame(rows, columns=["baseline", "pairs", "value", "z", "percentile"])
 
 
-def test_projection_shows_all_rings_members_and_names_labels() -> None:
-    points = pd.DataFrame({
-        "sample_id": [f"S{i}" for i in range(9)], "title": "t",
-        "labels": ["liver"] * 4 + ["brain|cerebellum"] * 4 + [""],
-        "PC1": np.arange(9.0), "PC2": np.arange(9.0)[::-1], "share1": 0.2, "share2": 0.1,
-    })  # fmt: skip
-    figure = neighbourhood.projection(points, ["S1", "S2"], "S8")
-    traces = {trace.name: trace for trace in figure.data}
-    assert {name: len(traces[name].x) for name in ("liver", "brain", "no label")} == {
-        "liver": 4,
-        "brain": 4,
-        "no label": 1,
-    }
-    assert traces["liver"].marker.color == palette.label_color("liver")
-    assert [row[0] for row in traces["neighbourhood (2)"].customdata] == ["S1", "S2"]
-    assert traces["S8"].marker.symbol == "star"
-    assert {note.text for note in figure.layout.annotations} == {"<b>liver</b>", "<b>brain</b>"}
-    assert "20% of variance" in figure.layout.xaxis.title.text
+def test_baselines_draw_every_set_and_the_gene_over_the_same_pairs(sets: pd.DataFrame, summary: pd.DataFrame) -> None:
+    figure = neighbourhood.baselines(sets, summary, "ALB")
+    boxes = [trace for trace in figure.data if trace.type == "box"]
+    for box, kind, column in zip(boxes, neighbourhood.SETS, ("mean_cosine", "mean_cosine", "apart"), strict=True):
+        np.testing.assert_array_equal(box.x, sets.loc[sets["baseline"] == kind, column])
+    genes = [trace for trace in figure.data if trace.type == "scatter"]
+    assert [trace.x[0] for trace in genes] == [0.9, 0.9, 0.8]
+    assert "different series" in genes[2].hovertemplate
 
 
-def test_names_that_would_cover_each_other_are_left_out() -> None:
-    points = pd.DataFrame({
-        "sample_id": [f"S{i}" for i in range(12)], "title": "", "labels": ["a"] * 5 + ["b"] * 4 + ["c"] * 3,
-        "PC1": [0.0] * 9 + [9.0] * 3, "PC2": [0.0] * 9 + [9.0] * 3,
-    })  # fmt: skip
-    names = {note.text for note in neighbourhood.projection(points, []).layout.annotations}
-    assert names == {"<b>a</b>", "<b>c</b>"}
+def test_baselines_of_a_gene_without_a_value_or_of_one_series(sets: pd.DataFrame, summary: pd.DataFrame) -> None:
+    some = sets[sets["baseline"] != "series"]
+    figure = neighbourhood.baselines(some, summary.assign(value=np.nan), "ALB")
+    assert [trace.type for trace in figure.data] == ["box", "box"]
+
+
+def test_only_what_is_more_frequent_than_expected_is_starred(view: NeighbourhoodView) -> None:
+    table = view.labels.assign(fold=[0.2, 3.3], q=[0.001, 0.04])
+    texts = neighbourhood.composition(table, "label", 6).data[2].text
+    assert ["✱" in text for text in texts] == [False, True]

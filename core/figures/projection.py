@@ -1,0 +1,149 @@
+"""A map of all biosamples: coloured by label, by the expression of a gene, by series, or by cart.
+
+A point's customdata is its id. With many labels colour alone tells nobody apart, so labels of one colour differ by
+their symbol, the largest are named on the map, and the legend says how many biosamples each has.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.figures import palette, style
+
+COLORS = {"label": "Label", "value": "Expression", "series": "Series", "cart": "Cart"}
+TITLES = {"pca": "Principal component", "tsne": "t-SNE", "umap": "UMAP"}
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star-triangle-up", "hexagon")
+APART = (0.13, 0.035)  # of the width and height between two names on the map
+NAMED = 3  # labels with fewer biosamples get no name on the map
+MOST = 8  # series with a colour of their own
+NO_LABEL, REST = "no label", "other series"
+CARTS = {"cart A": palette.REAL, "cart B": palette.SYNTHETIC, "in neither": palette.UNLABELLED}
+
+
+def projection(
+    points: pd.DataFrame,
+    members: Sequence[str],
+    chosen: str = "",
+    by: str = "label",
+    method: str = "pca",
+    values: pd.Series | None = None,
+    carts: Mapping[str, Sequence[str]] | None = None,
+    unit: str = "",
+) -> go.Figure:
+    """All biosamples of a map, the neighbourhood outlined, one biosample starred.
+
+    ``points``: sample_id, series_id, labels, x, y, share1, share2. ``by``: "label", "value" (``values`` by sample_id,
+    in ``unit``), "series" (those of the members) or "cart" (``carts``: ids by "A" and "B").
+    """
+    figure = go.Figure()
+    if by == "value" and values is not None:
+        _by_value(figure, points, values.reindex(points["sample_id"]).to_numpy(np.float32), unit)
+    else:
+        _by_group(figure, points, *_groups(points, members, by, carts or {}))
+    if by == "label":
+        _name_labels(figure, points.assign(label=_first_labels(points)))
+    _mark(figure, points, members, chosen)
+    _axes(figure, points, method)
+    legend = {"itemsizing": "constant", "yanchor": "top", "y": 1, "x": 1.01, "tracegroupgap": 0, "font": {"size": 11}}
+    figure.update_layout(showlegend=True, legend=legend, clickmode="event+select")
+    if by == "value":
+        figure.update_layout(showlegend=False)
+    return style.finish(figure, height=560)
+
+
+def _first_labels(points: pd.DataFrame) -> pd.Series:
+    return points["labels"].str.split("|").str[0]
+
+
+def _groups(
+    points: pd.DataFrame, members: Sequence[str], by: str, carts: Mapping[str, Sequence[str]]
+) -> tuple[pd.Series, dict[str, str]]:
+    """What each point is, and the colour of each such group, in the order of the legend (which is drawn last first)."""
+    if by == "series":
+        inside = points.loc[points["sample_id"].isin(members), "series_id"]
+        top = inside[inside != ""].value_counts().index[:MOST]
+        colors = dict(zip(map(str, top), palette.series_colors(len(top)), strict=True))
+        return points["series_id"].where(points["series_id"].isin(top), REST), colors | {REST: palette.UNLABELLED}
+    if by == "cart":
+        names = pd.Series("in neither", index=points.index)
+        for which in ("B", "A"):
+            names[points["sample_id"].isin(list(carts.get(which, ())))] = f"cart {which}"
+        return names, CARTS
+    names = _first_labels(points).replace("", NO_LABEL)
+    labels = sorted(set(names) - {NO_LABEL})
+    return names, {label: palette.label_color(label) for label in labels} | {NO_LABEL: palette.UNLABELLED}
+
+
+def _by_group(figure: go.Figure, points: pd.DataFrame, names: pd.Series, colors: Mapping[str, str]) -> None:
+    seen: dict[str, int] = {}
+    groups = dict(tuple(points.groupby(names)))
+    for rank, (name, color) in reversed(list(enumerate(colors.items()))):
+        number = seen.setdefault(color, 0)
+        seen[color] += 1
+        if name not in groups:
+            continue
+        faint = name in (NO_LABEL, REST, "in neither")
+        marker = {
+            "size": 4 if faint else 6, "color": color, "opacity": 0.3 if faint else 0.75,
+            "symbol": SYMBOLS[number % len(SYMBOLS)],
+        }  # fmt: skip
+        _add(figure, groups[name], f"{name} ({len(groups[name]):,})", marker, legendrank=rank)
+
+
+def _by_value(figure: go.Figure, points: pd.DataFrame, values: np.ndarray, unit: str) -> None:
+    order = np.argsort(values, kind="stable")  # high ones on top
+    title = f"Expression<br>{unit.replace(', ', ',<br>')}"
+    marker = {
+        "size": 6, "color": values[order], "colorscale": style.SEQUENTIAL, "opacity": 0.8,
+        "colorbar": {"title": {"text": title, "font": {"size": 11}}, "thickness": 12},
+    }  # fmt: skip
+    hover = "<b>%{customdata}</b><br>expression %{marker.color:.3f}<extra></extra>"
+    _add(figure, points.iloc[order], "all", marker, hovertemplate=hover)
+
+
+def _mark(figure: go.Figure, points: pd.DataFrame, members: Sequence[str], chosen: str) -> None:
+    inside = points[points["sample_id"].isin(members)]
+    if len(inside):
+        ring = {"size": 10, "symbol": "circle-open", "color": style.MUTED, "line": {"width": 1.5}}
+        _add(figure, inside, f"neighbourhood ({len(inside)})", ring, legendrank=2000)
+    star = points[points["sample_id"] == chosen]
+    if len(star):
+        look = {"size": 17, "symbol": "star", "color": palette.SYNTHETIC, "line": {"width": 1, "color": "white"}}
+        _add(figure, star, chosen, look, legendrank=2001)
+
+
+def _add(figure: go.Figure, rows: pd.DataFrame, name: str, marker: Mapping[str, object], **more: object) -> None:
+    labels = "<b>%{customdata}</b><br>%{fullData.name}<extra></extra>"
+    figure.add_scattergl(
+        x=rows["x"].to_numpy(np.float32), y=rows["y"].to_numpy(np.float32), mode="markers", name=name,
+        marker=dict(marker), customdata=rows["sample_id"].to_numpy(object), **{"hovertemplate": labels, **more},
+    )  # fmt: skip
+
+
+def _axes(figure: go.Figure, points: pd.DataFrame, method: str) -> None:
+    for number, update in ((1, figure.update_xaxes), (2, figure.update_yaxes)):
+        share = f" ({points[f'share{number}'].iloc[0]:.0%} of variance)" if f"share{number}" in points else ""
+        if method == "pca":
+            update(title=f"{TITLES[method]} {number}{share}")
+        else:
+            update(title=f"{TITLES[method]} {number} (no unit)", showticklabels=False)
+
+
+def _name_labels(figure: go.Figure, points: pd.DataFrame) -> None:
+    """Names at the middle of their biosamples, largest label first; one that would cover another is left to hover."""
+    named = points[points["label"] != ""]
+    sizes = named["label"].value_counts()
+    middle = named.groupby("label")[["x", "y"]].median()
+    extent = (points[["x", "y"]].max() - points[["x", "y"]].min()).to_numpy() + 1e-9
+    placed: list[np.ndarray] = []
+    for label in sizes.index[sizes >= NAMED]:
+        spot = middle.loc[label].to_numpy() / extent
+        if any(abs(spot[0] - other[0]) < APART[0] and abs(spot[1] - other[1]) < APART[1] for other in placed):
+            continue
+        placed.append(spot)
+        figure.add_annotation(
+            x=middle.loc[label, "x"], y=middle.loc[label, "y"], text=str(label), showarrow=False, yshift=12,
+            font={"size": 11, "color": "white"}, bgcolor=palette.label_color(str(label)), opacity=0.9, borderpad=2,
+        )  # fmt: skip
