@@ -1,19 +1,23 @@
 # Two commands matter: `make run` opens the dashboard, `make test` passes all tests. Each sets everything up by itself.
 PYTHON ?= python3
 VENV := .venv
+READERS := .venv-readers
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: run test check format bench clean help
+.PHONY: run test test-readers check format bench bench-ui clean help
 
 help:            ## what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
 
 run: $(VENV)/.user      ## open the dashboard on the embedded demo dataset
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 
 test: $(VENV)/.dev $(VENV)/.browser      ## all tests, browser tests included, and coverage of core
 	scripts/test.sh
+
+test-readers: $(VENV)/.dev $(READERS)/.anndata $(READERS)/.archs4py      ## what leaves is read by anndata, cmapPy and archs4py
+	$(BIN)/python -m pytest -m readers tests/readers
 
 check: $(VENV)/.dev      ## lint, types, import contract
 	$(BIN)/ruff check .
@@ -27,6 +31,9 @@ format: $(VENV)/.dev      ## rewrite the code in the project's format
 
 bench: $(VENV)/.dev      ## speed, memory and exactness beside the plain ways, into docs/benchmarks.md (half an hour)
 	$(BIN)/python -m benchmarks
+
+bench-ui: $(VENV)/.dev $(VENV)/.browser      ## how fast the pages answer in a browser, into docs/benchmarks-ui.md
+	$(BIN)/python -m benchmarks.ui
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "ARCHScope needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -45,5 +52,11 @@ $(VENV)/.browser: $(VENV)/.dev
 	scripts/browser.sh $(BIN)/python
 	touch $@
 
+# Each in an environment of its own: anndata needs an older pandas than the dashboard has.
+$(READERS)/.%: requirements-readers-%.txt
+	$(PYTHON) -m venv $(READERS)/$*
+	$(READERS)/$*/bin/python -m pip install --quiet -r $<
+	touch $@
+
 clean:           ## remove the environment and everything made at run time
-	rm -rf $(VENV) data/local .coverage* .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(READERS) data/local .coverage* .pytest_cache .mypy_cache .ruff_cache

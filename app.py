@@ -2,12 +2,14 @@
 
 import streamlit as st
 
-from pages.ui import feedback, state
+from pages.ui import feedback, state, tray
 
 PAGES = {
     "overview": ("Overview", ":material/dashboard:"),
     "rankings": ("Rankings", ":material/leaderboard:"),
+    "gene": ("Gene", ":material/genetics:"),
     "neighbourhood": ("Neighbourhood", ":material/hub:"),
+    "samples": ("Samples", ":material/table_rows:"),
     "classify": ("Classify", ":material/biotech:"),
     "train": ("Train", ":material/model_training:"),
     "synthetic": ("Synthetic", ":material/auto_awesome:"),
@@ -22,7 +24,8 @@ page = st.navigation(
         for name, (title, icon) in PAGES.items()
     ]
 )
-with st.sidebar, feedback.errors():
+with st.sidebar, feedback.calm():
     state.pick_dataset()
-    feedback.tray(state.workspace())
-page.run()
+    tray.show(state.workspace())
+with feedback.calm():
+    page.run()

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.commands import datasets, models, samples
+from core.commands import biosamples, datasets, genes, jobs, models, projections, remote, reports, results, samples
 from core.commands.console import one_line
 from core.errors import ArchscopeError, InputError
 from core.settings import data_dir
@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
         "--data-dir", type=Path, default=None, help=f"folder of datasets and runs (default: {data_dir()})"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for about in (datasets, models, samples):
+    for about in (datasets, genes, models, projections, samples, biosamples, jobs, reports, results, remote):
         about.register(commands)
     return parser
 

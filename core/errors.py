@@ -6,9 +6,11 @@
     │   ├── LabelsError             a label table
     │   ├── LengthsError            a gene length table or a GTF
     │   ├── SampleFileError         an uploaded sample
+    │   ├── GeneSetsError           a .gmt file, or a list of genes
     │   ├── NotFoundError           a dataset, gene, biosample, label or run that does not exist
     │   └── RecipeError             a parameter out of its range
     ├── StoreError                  what ARCHScope itself wrote cannot be used (newer version, damaged)
+    ├── RemoteError                 a server that cannot be reached, or gives what was not asked for
     ├── EngineError                 the workers that were to do the work died, or their scheduler did
     └── CancelledError              the user cancelled the job
 
@@ -40,6 +42,10 @@ class SampleFileError(InputError):
     """An uploaded sample cannot be used."""
 
 
+class GeneSetsError(InputError):
+    """A file of gene sets, or a list of genes, cannot be used."""
+
+
 class NotFoundError(InputError):
     """A named dataset, gene, biosample, label or run does not exist."""
 
@@ -50,6 +56,10 @@ class RecipeError(InputError):
 
 class StoreError(ArchscopeError):
     """Something that ARCHScope wrote cannot be used any more."""
+
+
+class RemoteError(ArchscopeError):
+    """A server cannot be reached, has no such file, or gives what was not asked for."""
 
 
 class EngineError(ArchscopeError):

@@ -114,10 +114,13 @@ class NeighbourhoodView:
     """The k biosamples around a gene's 95th percentile.
 
     ``members``: sample_id, series_id, title, labels, value, position (rank by value, 0 = lowest), tied (bool), and
-    mean_cosine (of the member to the others); ordered by the leaves of the average-linkage tree.
+    mean_cosine (of the member to the others), then what else the file says of it (source_name_ch1,
+    characteristics_ch1, singlecellprobability, depth, ...); ordered by the leaves of the average-linkage tree.
     ``cosine``: k x k in that order. ``linkage``: (k - 1) x 4, scipy's format.
-    ``labels`` and ``series``: name, members, dataset (counts), share, dataset_share, fold.
+    ``labels`` and ``series``: name, members, dataset (counts), share, dataset_share, fold, expected, odds, p, q
+    (``core.expression.composition``); labels also n_series and largest_series_share.
     ``random``: mean cosine of 100 random sets of 100 biosamples (or of k where n is small).
+    ``apart``: mean cosine over the ``pairs_apart`` pairs of different series (NaN where there is none).
     """
 
     row: Mapping[str, Any]
@@ -128,6 +131,8 @@ class NeighbourhoodView:
     series: pd.DataFrame
     random: DoubleArray
     unit: str
+    apart: float = float("nan")
+    pairs_apart: int = 0
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import streamlit as st
 
 from core.figures import overview as figures
 from core.workflows import Overview
-from pages.ui import cached, facts, feedback, state, widgets
+from pages.ui import cached, facts, feedback, first_steps, state, widgets
 
 HELP = r"""
 Counts $X$ become $L = \log_2(1 + X)$. **Quantile normalisation** gives every biosample one and the same distribution:
@@ -15,24 +15,6 @@ value. Then each gene is divided by its length: $Y = Q / \text{length}$.
 The three panels show the percentiles of about 40 biosamples at each stage. They should lie apart on the left, on one
 curve in the middle, and nearly so on the right.
 """
-NEXT = (
-    ("rankings", "Rank genes", ":material/leaderboard:", "Which genes stand out somewhere?"),
-    ("neighbourhood", "Neighbours", ":material/hub:", "Which biosamples give a gene its signal?"),
-    ("classify", "Classify", ":material/biotech:", "What is an unlabelled biosample?"),
-    ("train", "Retrain", ":material/model_training:", "Does another setting do better?"),
-    ("synthetic", "Synthesize", ":material/auto_awesome:", "Do generated samples look real?"),
-    ("data", "Add data", ":material/database:", "Build a dataset from an ARCHS4 file."),
-)  # fmt: skip
-
-
-def show_next() -> None:
-    """Where to go from here."""
-    st.subheader("Next steps", anchor=False)
-    with st.container(horizontal=True, gap="small"):
-        for page, label, icon, why in NEXT:
-            with st.container(border=True, width=150, height="stretch"):
-                st.page_link(f"pages/{page}.py", label=label, icon=icon, query_params=state.link())
-                st.caption(why)
 
 
 def show_charts(view: Overview) -> None:
@@ -41,24 +23,25 @@ def show_charts(view: Overview) -> None:
     with left:
         st.subheader("Labels", anchor=False)
         if view.labels.empty:
-            feedback.empty(
-                "This dataset has no labels. Build it again with a label table to see tissues and to train models."
-            )
+            feedback.empty("This dataset has no labels. Add them on the Data page to see tissues and to train models.")
         else:
-            widgets.chart(figures.label_sizes(view.labels), "labels", f"Largest label: {view.labels['label'].iloc[0]}")
+            widgets.chart(figures.label_sizes(view.labels), "labels", figures.labels_alt(view.labels))
+            if len(view.labels) > figures.MOST_LABELS:
+                st.caption(f"The {figures.MOST_LABELS} largest of {len(view.labels):,} labels; the tables have all.")
             widgets.downloads(view.labels, f"{view.manifest['name']}-labels")
     with right:
         st.subheader("Sequencing depth", anchor=False)
-        widgets.chart(figures.depth(view.biosamples), "depth", "Histogram of counts in each biosample")
+        widgets.chart(figures.depth(view.biosamples), "depth", figures.depth_alt(view.biosamples))
         st.subheader("Genes without counts", anchor=False)
-        widgets.chart(figures.zero_share(view.biosamples), "zeros", "Histogram of the share of genes without counts")
+        widgets.chart(figures.zero_share(view.biosamples), "zeros", figures.zeros_alt(view.biosamples))
     st.subheader("Before and after normalisation", anchor=False)
     stages = view.distributions["stage"].unique()
     for column, stage in zip(st.columns(len(stages), gap="medium"), stages, strict=True):
         with column:
             st.markdown(f"**{stage[:1].upper()}{stage[1:]}**" if stage[:3] != "log" else f"**{stage}**")
-            told = f"Percentile curves of some biosamples, {stage}"
+            told = figures.normalisation_alt(view.distributions, stage)
             widgets.chart(figures.normalisation(view.distributions, stage), f"normalisation-{stage}", told)
+            st.caption(told)
 
 
 dataset = state.dataset()
@@ -67,7 +50,7 @@ with feedback.errors():
     view = cached.overview(dataset)
     facts.summary(view)
     facts.warnings(view.manifest)
-    show_next()
+    first_steps.show(dataset, view)
     show_charts(view)
     st.subheader("Where it came from", anchor=False)
     table: pd.DataFrame = facts.provenance(view)

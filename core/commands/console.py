@@ -49,6 +49,11 @@ def print_json(content: Any) -> None:
     print()
 
 
+def with_article(kind: str) -> str:
+    """A kind of run with its article: "a classifier", "an augmentation"."""
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+
+
 def one_line(error: ArchscopeError) -> str:
     """An error's message without line ends."""
     return " ".join(str(error).split())

@@ -6,7 +6,7 @@ from typing import Any
 
 from core import jobs, workflows
 from core.commands.arguments import command, formatted, with_engine
-from core.commands.console import Console, print_json, print_table
+from core.commands.console import Console, print_json, print_table, with_article
 from core.errors import RecipeError
 from core.models.augmentation.recipe import ARMS, parse_sizes
 from core.models.recipe import FAMILIES
@@ -197,7 +197,7 @@ def _print_change(change: workflows.Change) -> None:
 
 def _delete(workspace: Workspace, options: argparse.Namespace) -> None:
     run = workflows.delete(workspace, options.run)
-    print(f"Deleted run {run.id}, a {run.kind} of {run.dataset!r}.")
+    print(f"Deleted run {run.id}, {with_article(run.kind)} of {run.dataset!r}.")
 
 
 def _card(workspace: Workspace, options: argparse.Namespace) -> None:

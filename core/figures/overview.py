@@ -6,13 +6,15 @@ import plotly.graph_objects as go
 
 from core.figures import palette, style
 
+MOST_LABELS = 40  # bars that still fit beside the other charts
 HIGHEST = 99  # percentile up to which distributions are drawn: the last genes would flatten all others
+QUARTILE = 75  # percentile that tells in words how far the curves lie apart
 AXES = {"quantile-normalised": "quantile-normalised log2(1 + count)", "divided by length": "the same, per length"}
 
 
 def label_sizes(labels: pd.DataFrame) -> go.Figure:
-    """Biosamples of each label, largest on top. ``labels``: label, biosamples."""
-    shown = labels.sort_values("biosamples", ascending=False)
+    """Biosamples of each label, largest on top, up to MOST_LABELS of them. ``labels``: label, biosamples."""
+    shown = labels.sort_values("biosamples", ascending=False).head(MOST_LABELS)
     colors = [palette.label_color(label) for label in shown["label"]]
     figure = go.Figure(
         go.Bar(
@@ -24,6 +26,16 @@ def label_sizes(labels: pd.DataFrame) -> go.Figure:
     figure.update_xaxes(title="Biosamples", rangemode="tozero")
     figure.update_yaxes(autorange="reversed", type="category")
     return style.finish(figure, height=style.bar_height(len(shown)))
+
+
+def labels_alt(labels: pd.DataFrame) -> str:
+    """The chart of labels in a sentence."""
+    ranked = labels.sort_values("biosamples", ascending=False)
+    first, last = ranked.iloc[0], ranked.iloc[-1]
+    return (
+        f"Biosamples of {len(ranked):,} labels, from {first['label']} ({first['biosamples']:,}) "
+        f"to {last['label']} ({last['biosamples']:,})"
+    )
 
 
 def depth(biosamples: pd.DataFrame) -> go.Figure:
@@ -40,8 +52,17 @@ def depth(biosamples: pd.DataFrame) -> go.Figure:
         title="Counts in all (log scale)", tickvals=ticks, ticktext=[_short(10**tick) for tick in ticks]
     )
     return style.mark_value(
-        figure, float(np.median(np.log10(values))), f"median {_short(np.median(values))}", palette.SYNTHETIC
+        figure, float(np.median(np.log10(values))), f"median {_short(float(np.median(values)))}", palette.SYNTHETIC
     )
+
+
+def depth_alt(biosamples: pd.DataFrame) -> str:
+    """The histogram of depth in a sentence; biosamples without any count are not in it."""
+    values = biosamples.loc[biosamples["depth"] > 0, "depth"]
+    if values.empty:
+        return "No biosample has a count"
+    low, middle, high = (_short(float(values.quantile(share))) for share in (0.05, 0.5, 0.95))
+    return f"Counts of a biosample: median {middle}, nine in ten between {low} and {high}"
 
 
 def zero_share(biosamples: pd.DataFrame) -> go.Figure:
@@ -50,6 +71,12 @@ def zero_share(biosamples: pd.DataFrame) -> go.Figure:
     figure = _histogram(values, "biosamples around %{x:.1%}")
     figure.update_xaxes(title="Genes with no count, share of all genes", tickformat=".0%")
     return style.mark_value(figure, float(np.median(values)), f"median {np.median(values):.0%}", palette.SYNTHETIC)
+
+
+def zeros_alt(biosamples: pd.DataFrame) -> str:
+    """The histogram of genes without counts in a sentence."""
+    low, middle, high = biosamples["zero_share"].quantile([0.05, 0.5, 0.95])
+    return f"Genes without a count: median {middle:.0%} of all, nine in ten biosamples between {low:.0%} and {high:.0%}"
 
 
 def normalisation(distributions: pd.DataFrame, stage: str) -> go.Figure:
@@ -70,6 +97,15 @@ def normalisation(distributions: pd.DataFrame, stage: str) -> go.Figure:
     figure.update_yaxes(title=AXES.get(stage, stage))
     figure.update_layout(showlegend=False)
     return style.finish(figure, height=300)
+
+
+def normalisation_alt(distributions: pd.DataFrame, stage: str) -> str:
+    """How far the upper quartiles of the biosamples lie apart at one stage, in a sentence (their medians may be 0)."""
+    part = distributions[(distributions["stage"] == stage) & (distributions["percentile"] == QUARTILE)]["value"]
+    low, high = part.min(), part.max()
+    if high - low < 0.005 * max(abs(high), 1e-9):
+        return f"All {len(part)} biosamples have the same upper quartile, {high:.2f}"
+    return f"Upper quartiles of {len(part)} biosamples lie between {low:.2f} and {high:.2f}"
 
 
 def _histogram(values: np.ndarray, hover: str) -> go.Figure:

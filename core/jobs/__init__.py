@@ -15,31 +15,25 @@ import psutil
 
 from core import settings
 from core.jobs.progress import FileProgress, JobProgress, at_this_pace, progress_of
+from core.jobs.recent import LIVE, MANY, LogLine, dismiss, ended, log_lines, recent, seconds_taken, shown_again
 from core.store.runs import Run
 from core.store.workspace import Workspace
+from core.workflows.remote_jobs import REMOTE_KINDS
 
 __all__ = [
-    "FileProgress",
-    "JobProgress",
-    "active_runs",
-    "at_this_pace",
-    "bootstrap_demo",
-    "cancel",
-    "claim",
-    "launch",
-    "progress_of",
-    "start",
-]
+    "LIVE", "MANY", "FileProgress", "JobProgress", "LogLine", "active_runs", "at_this_pace", "bootstrap_demo", "cancel",
+    "claim", "dismiss", "ended", "launch", "log_lines", "progress_of", "recent", "seconds_taken", "start",
+]  # fmt: skip
 
 _bootstrap_lock = threading.Lock()
 
 
 def start(workspace: Workspace, kind: str, dataset: str, parameters: Mapping[str, Any]) -> Run:
-    """Starts a job: "build", "add", "demo", "classifier", "generator" or "augmentation".
+    """Starts a job: "build", "add", "demo", "classifier", "generator", "augmentation" or one of REMOTE_KINDS.
 
     Raises NotFoundError: no such dataset.
     """
-    fingerprint = "" if kind in ("build", "add", "demo") else workspace.dataset(dataset).fingerprint
+    fingerprint = "" if kind in ("build", "add", "demo", *REMOTE_KINDS) else workspace.dataset(dataset).fingerprint
     return launch(workspace, workspace.runs.create(kind, dataset, parameters, fingerprint))
 
 
@@ -50,6 +44,7 @@ def launch(workspace: Workspace, run: Run) -> Run:
         child = subprocess.Popen(
             command, cwd=settings.PROJECT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
+    shown_again(run)
     run.claim(child.pid)
     threading.Thread(target=child.wait, daemon=True).start()  # so that a finished child does not stay a zombie
     return run
@@ -57,12 +52,13 @@ def launch(workspace: Workspace, run: Run) -> Run:
 
 def claim(run: Run) -> None:
     """Notes that this very process works on a run (the command line does)."""
+    shown_again(run)
     run.claim(os.getpid())
 
 
 def cancel(run: Run) -> None:
     """Stops a job for good; harmless where it has ended."""
-    if run.status not in ("queued", "running"):
+    if run.status not in LIVE:
         return
     (run.path / "cancelled").touch()
     process = run.process()
@@ -79,7 +75,7 @@ def cancel(run: Run) -> None:
 
 def active_runs(workspace: Workspace) -> list[Run]:
     """Jobs that are running or waiting, oldest first."""
-    return [run for run in reversed(workspace.runs.all()) if run.status in ("queued", "running")]
+    return [run for run in reversed(workspace.runs.all()) if run.status in LIVE]
 
 
 def bootstrap_demo(workspace: Workspace, again: bool = False) -> Run | None:
@@ -92,7 +88,7 @@ def bootstrap_demo(workspace: Workspace, again: bool = False) -> Run | None:
         if workspace.datasets():
             return None
         tried = workspace.runs.all(kind="demo")
-        if tried and (not again or tried[0].status in ("queued", "running")):
+        if tried and (not again or tried[0].status in LIVE):
             return tried[0]
         return start(workspace, "demo", settings.DEMO_NAME, {})
 

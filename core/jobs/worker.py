@@ -17,7 +17,8 @@ def work(run: Run, workspace: Workspace) -> None:
     run.claim(os.getpid())
     progress = FileProgress(run)
     trains = run.kind in ("classifier", "generator", "augmentation")
-    queue = "training" if trains else "building"  # a build waits for no training
+    fetches = run.kind in workflows.REMOTE_KINDS
+    queue = "training" if trains else "fetching" if fetches else "building"  # a build waits for neither of the others
     with slot(workspace.root / "slots" / queue, job_slots(), lambda: progress("queued", 0, 1)):
         workflows.perform(workspace, run, progress)
     if run.kind == "demo":

@@ -4,6 +4,7 @@ runs/<id>/recipe.json      kind, dataset, fingerprint, parameters, when it was a
           process.json     who works on it (pid and start time)
           progress.jsonl   a line for every step
           cancelled        there when somebody asked it to stop
+          dismissed        there when somebody took the ended job off the list of recent ones
           result.json      written last; without it a run whose process is gone has failed
 runs/.deleted/<id>/        on its way out
 
@@ -27,6 +28,7 @@ from core.errors import NotFoundError, StoreError
 from core.store.files import read_json, write_json
 
 MODEL_KINDS = ("classifier", "generator")
+TRAININGS = (*MODEL_KINDS, "augmentation")  # what can be deleted, and is listed; a study leaves no model to be used
 STARTING = 30.0  # seconds that a process may take to write process.json
 
 

@@ -8,7 +8,7 @@ from core.store.datasets import StoredDataset, find_datasets
 from core.store.label_edits import LabelEdits, Stamp
 from core.store.promotions import BACK, FIRST, PROMOTED, Promotion, Promotions
 from core.store.results import Results
-from core.store.runs import MODEL_KINDS, Run, RunStore, now
+from core.store.runs import MODEL_KINDS, TRAININGS, Run, RunStore, now
 
 
 class Workspace:
@@ -71,7 +71,9 @@ class Workspace:
         return next((run for run in usable if run.id == chosen), None) or min(usable, key=_finished, default=None)
 
     def is_active(self, run: Run) -> bool:
-        """Whether a run is the one in use of its kind and dataset."""
+        """Whether a run is the one in use of its kind and dataset; a study never is."""
+        if run.kind not in MODEL_KINDS:
+            return False
         try:
             active = self.active(self.dataset(run.dataset), run.kind)
         except (NotFoundError, StoreError):  # without its dataset no run is of use
@@ -117,12 +119,12 @@ class Workspace:
             return run, before
 
     def delete(self, run: Run) -> None:
-        """Deletes a training's folder for good, with what the results database has of it.
+        """Deletes a training's or a study's folder for good, with what the results database has of it.
 
         Raises InputError where the run is in use, or still at work, or no training; StoreError where it cannot be done.
         """
-        if run.kind not in MODEL_KINDS:
-            raise InputError(f"Run {run.id!r} is a {run.kind}: only trainings can be deleted.")
+        if run.kind not in TRAININGS:
+            raise InputError(f"Run {run.id!r} is a {run.kind}: only trainings and studies can be deleted.")
         with self.promotions.lock(run.dataset):
             self.runs.get(run.id)  # somebody else may have been quicker
             if run.status in ("queued", "running") or run.process() is not None:

@@ -5,22 +5,58 @@ from core.models.generators.recipe import MODELS as GENERATOR_MODELS
 from core.workflows.add import AddRequest, add
 from core.workflows.answers import predictions_json, predictions_table, write_predictions
 from core.workflows.augmentation import StudyView, reopen_study, studies, study, study_parameters
+from core.workflows.augmenting import (
+    augmentable,
+    augmentation_table,
+    augmentation_time,
+    augmentation_verdicts,
+    check_classifier,
+)
+from core.workflows.biosamples import (
+    CartComparison,
+    biosample_search,
+    compare_carts,
+    described,
+    expression_in,
+    search_biosamples,
+    told_by,
+    unusually_high,
+)
 from core.workflows.build import BuildOutcome, build
 from core.workflows.cards import card_markdown, model_card
+from core.workflows.carts import CartFacts, cart_facts, fill_cart, read_ids, series_warnings
 from core.workflows.classify import call, classify, classify_biosamples, explain, unlabelled
+from core.workflows.comparing import Baselines, baselines
 from core.workflows.demo import FIRST_MODELS, create_demo
+from core.workflows.enrichment import enrich, gene_set_files, gene_sets, keep_gene_sets, read_gene_sets
 from core.workflows.explore import (
     Overview,
     count_rankings,
     datasets,
     gene,
-    neighbourhood,
     overview,
-    projection,
     rankings,
-    similar_biosamples,
 )
+from core.workflows.exporting import VALUES, Choice, Exported, export, export_biosamples, gencode_releases
 from core.workflows.findings import abstention_words, gap_words, novelty_words, selection_words
+from core.workflows.gene_lists import RANKED_BY, GeneList, ListRanks, match_gene_list, rank_gene_list
+from core.workflows.generator_choice import GeneratorChoice, compare_generators, generator_labels
+from core.workflows.genes import (
+    MOST_COMPARED,
+    SCALES,
+    CorrelatedGenes,
+    GeneComparison,
+    biotype_counts,
+    compare_genes,
+    correlated_genes,
+    expression_by_label,
+    gene_ranks,
+    label_members,
+    passing_genes,
+    saved_filters,
+    unit_of,
+    values_of,
+)
 from core.workflows.labels import (
     BiosampleQuery,
     FoundBiosamples,
@@ -34,8 +70,25 @@ from core.workflows.labels import (
     last_change,
     undo_label_edits,
 )
+from core.workflows.neighbourhoods import neighbourhood, similar_biosamples, trail
 from core.workflows.perform import perform
 from core.workflows.plan import BuildRequest
+from core.workflows.projections import (
+    MAP_LIMIT,
+    inside_lasso,
+    is_quick,
+    is_ready,
+    projection,
+    projection_job,
+    projection_parameters,
+)
+from core.workflows.provenance import file_stem, provenance
+from core.workflows.remote import download_file, known_listing, listing_key, read_listing, releases, rough_bytes
+from core.workflows.remote_choice import RemoteChoice, RemoteChosen, choose_remote, with_samples
+from core.workflows.remote_jobs import REMOTE_KINDS, request_parameters
+from core.workflows.remote_slices import Estimate, FetchOutcome, FetchRequest, estimate, fetch, is_fetched
+from core.workflows.reports import gene_report, prediction_report, run_report, sample_report
+from core.workflows.resuming import reopen_training, resumable, steps_done
 from core.workflows.runs import (
     HISTORY_COLUMNS,
     Change,
@@ -61,21 +114,35 @@ from core.workflows.synthetic import (
     export_synthetic,
     synthesize,
 )
+from core.workflows.tables import to_csv, to_parquet
 from core.workflows.tested import LISTED, confusions, coverage_curve, tested_biosamples
 from core.workflows.uploading import UNITS, read_upload
 
 EXPECTED = (ArchscopeError,)
 
 __all__ = [
-    "EXPECTED", "FIRST_MODELS", "GENERATOR_MODELS", "HISTORY_COLUMNS", "LISTED", "UNITS", "AddRequest",
-    "BiosampleQuery", "BuildOutcome", "BuildRequest", "Change", "FoundBiosamples", "LabelChange", "Overview", "RunView",
-    "StudyView", "SyntheticSet", "SyntheticView", "abstention_words", "activate", "add", "build", "call",
-    "card_markdown", "classify", "classify_biosamples", "compare_synthetic", "confusions", "count_rankings",
-    "coverage_curve", "create_demo", "datasets", "day", "default_parameters", "delete", "describe", "edit_labels",
-    "evaluate", "explain", "export_synthetic", "find_biosamples", "gap_words", "gene", "label_edits", "label_origins",
-    "label_table", "labels", "last_change", "model_card", "model_name", "neighbourhood", "novelty_words", "overview",
-    "perform", "predictions_json", "predictions_table", "projection", "promote", "promotions", "rankings",
-    "read_upload", "reopen_study", "rollback", "rollback_target", "run_view", "runs", "selection_words",
-    "similar_biosamples", "studies", "study", "study_parameters", "synthesize", "tested_biosamples", "undo_label_edits",
-    "unlabelled", "write_predictions",
+    "EXPECTED", "FIRST_MODELS", "GENERATOR_MODELS", "HISTORY_COLUMNS", "LISTED", "MAP_LIMIT", "MOST_COMPARED",
+    "RANKED_BY", "REMOTE_KINDS", "SCALES", "UNITS", "VALUES", "AddRequest", "Baselines", "BiosampleQuery",
+    "BuildOutcome", "BuildRequest", "CartComparison", "CartFacts", "Change", "Choice", "CorrelatedGenes", "Estimate",
+    "Exported", "FetchOutcome", "FetchRequest", "FoundBiosamples", "GeneComparison", "GeneList", "GeneratorChoice",
+    "LabelChange", "ListRanks", "Overview", "RemoteChoice", "RemoteChosen", "RunView", "StudyView", "SyntheticSet",
+    "SyntheticView", "abstention_words", "activate", "add", "augmentable", "augmentation_table", "augmentation_time",
+    "augmentation_verdicts", "baselines", "biosample_search", "biotype_counts", "build", "call", "card_markdown",
+    "cart_facts", "check_classifier", "choose_remote", "classify", "classify_biosamples", "compare_carts",
+    "compare_generators", "compare_genes", "compare_synthetic", "confusions", "correlated_genes", "count_rankings",
+    "coverage_curve", "create_demo", "datasets", "day", "default_parameters", "delete", "describe", "described",
+    "download_file", "edit_labels", "enrich", "estimate", "evaluate", "explain", "export", "export_biosamples",
+    "export_synthetic", "expression_by_label", "expression_in", "fetch", "file_stem", "fill_cart", "find_biosamples",
+    "gap_words", "gencode_releases", "gene", "gene_ranks", "gene_report", "gene_set_files", "gene_sets",
+    "generator_labels", "inside_lasso", "is_fetched", "is_quick", "is_ready", "keep_gene_sets", "known_listing",
+    "label_edits", "label_members", "label_origins", "label_table", "labels", "last_change", "listing_key",
+    "match_gene_list", "model_card", "model_name", "neighbourhood", "novelty_words", "overview", "passing_genes",
+    "perform", "prediction_report", "predictions_json", "predictions_table", "projection", "projection_job",
+    "projection_parameters", "promote", "promotions", "provenance", "rank_gene_list", "rankings", "read_gene_sets",
+    "read_ids", "read_listing", "read_upload", "releases", "reopen_study", "reopen_training", "request_parameters",
+    "resumable", "rollback", "rollback_target", "rough_bytes", "run_report", "run_view", "runs", "sample_report",
+    "saved_filters", "search_biosamples", "selection_words", "series_warnings", "similar_biosamples", "steps_done",
+    "studies", "study", "study_parameters", "synthesize", "tested_biosamples", "to_csv", "to_parquet", "told_by",
+    "trail", "undo_label_edits", "unit_of", "unlabelled", "unusually_high", "values_of", "with_samples",
+    "write_predictions",
 ]  # fmt: skip

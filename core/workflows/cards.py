@@ -114,9 +114,7 @@ def limits(card: Mapping[str, Any]) -> list[str]:
     metrics = get(card, "metrics")
     filled = get(metrics, "augmentation", "labels")
     if isinstance(filled, list) and filled:
-        found.append(
-            f"Part of what it learned of {listed(filled)} is synthetic, made from the real biosamples."
-        )
+        found.append(f"Part of what it learned of {listed(filled)} is synthetic, made from the real biosamples.")
     return [*found, _series_limit(metrics), _flattery(metrics), *_label_limits(card, metrics)]
 
 

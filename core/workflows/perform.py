@@ -11,6 +11,7 @@ from core.workflows.add import AddRequest, add
 from core.workflows.build import build
 from core.workflows.demo import create_demo
 from core.workflows.plan import BuildRequest
+from core.workflows.remote_jobs import REMOTE_KINDS, perform_remote
 
 PATHS = ("counts", "labels", "lengths", "label_rules", "label_parents")
 
@@ -53,6 +54,12 @@ def _do(workspace: Workspace, run: Run, progress: Progress, engine: str, schedul
         from core.workflows import augmentation
 
         return augmentation.run_study(workspace, run, progress)
+    if run.kind == "projection":
+        from core.workflows import projections
+
+        return projections.run_projection(workspace, run, progress)
+    if run.kind in REMOTE_KINDS:
+        return perform_remote(workspace, run, progress)
     if run.kind in ("classifier", "generator"):
         from core.workflows import train  # the models' libraries take seconds to import
 

@@ -10,7 +10,7 @@ import pandas as pd
 from core.errors import RecipeError
 from core.models.generators import GeneratorRecipe
 from core.store.promotions import FIRST, Promotion
-from core.store.runs import MODEL_KINDS, Run
+from core.store.runs import MODEL_KINDS, TRAININGS, Run
 from core.store.workspace import Workspace
 
 HISTORY_COLUMNS = ("run", "action", "since", "until", "state")
@@ -35,9 +35,10 @@ class RunView:
 
 
 def runs(workspace: Workspace, name: str, kind: str | None = None) -> pd.DataFrame:
-    """Trainings of a dataset, newest first: id, kind, created, finished, status, active, error, parameters, metrics.
+    """Trainings and studies of a dataset, newest first: id, kind, created, finished, status, active, error, parameters,
+    metrics.
 
-    ``active``: whether it is the one of its kind that is in use.
+    ``active``: whether it is the one of its kind that is in use; a study never is.
     """
     dataset = workspace.dataset(name)
     active = {used.id for each in MODEL_KINDS if (used := workspace.active(dataset, each))}
@@ -45,7 +46,7 @@ def runs(workspace: Workspace, name: str, kind: str | None = None) -> pd.DataFra
     found = workspace.runs.all(name)
     workspace.results.keep_runs(name, [run.id for run in found])  # another process may have deleted some
     for run in found:
-        if run.kind not in MODEL_KINDS or kind not in (None, run.kind):
+        if run.kind not in TRAININGS or kind not in (None, run.kind):
             continue
         workspace.results.import_run(run)
         result = run.result or {}
@@ -108,9 +109,9 @@ def rollback_target(workspace: Workspace, name: str, kind: str = "classifier") -
 
 
 def delete(workspace: Workspace, run_id: str) -> Run:
-    """Deletes a training for good: its folder and what the results database has of it; the run that was.
+    """Deletes a training or a study for good: its folder and what the results database has of it; the run that was.
 
-    Raises NotFoundError for a run that is not there, InputError for one that is in use, at work or no training.
+    Raises NotFoundError for a run that is not there, InputError for one that is in use, at work or of another kind.
     """
     run = workspace.runs.get(run_id)
     workspace.delete(run)
@@ -148,7 +149,11 @@ def model_name(run: Run) -> str:
 def describe(parameters: Mapping[str, Any]) -> str:
     """The parameters that a reader tells runs apart by; "default parameters" where none was chosen."""
     known = [(word, parameters[key]) for key, word in SHOWN.items() if parameters.get(key) not in (None, "")]
-    return ", ".join(_in_words(word, value) for word, value in known) or "default parameters"
+    words = [_in_words(word, value) for word, value in known]
+    if parameters.get("augment"):
+        model = parameters.get("augment_model") or "pca-gaussian"
+        words.append(f"synthetic {' and '.join(parameters['augment'])} added ({model})")
+    return ", ".join(words) or "default parameters"
 
 
 def day(moment: str | None) -> str:

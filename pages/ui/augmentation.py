@@ -10,7 +10,7 @@ from core import workflows as wf
 from core.figures import augmentation as charts
 from core.store.datasets import StoredDataset
 from core.store.runs import Run
-from pages.ui import feedback, runs, state, widgets
+from pages.ui import feedback, registry, runs, state, widgets
 
 LEAST = 4  # biosamples of a label
 EXPLAINED = """
@@ -67,12 +67,14 @@ def _form(dataset: StoredDataset, sizes: pd.Series) -> None:
 
 def _results(dataset: StoredDataset, ended: list[Run], live: bool) -> None:
     """The study that the address names, else the newest that ended; how to get one where there is none."""
+    registry.show_outcome()
     if not ended:
         if not live:
             feedback.empty("No study of this dataset yet: choose a label and start one.", ":material/science:")
         return
     by_id = {run.id: run for run in ended}
     chosen = runs.pick("Study", list(by_id), "study", lambda run_id: _words(by_id[run_id]))
+    registry.study_actions(dataset, by_id[chosen], _words(by_id[chosen]))
     view = wf.study(state.workspace(), chosen)
     if not view.complete:
         _unfinished(view)

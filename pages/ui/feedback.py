@@ -1,7 +1,11 @@
 """What the app tells its user: errors in one box, jobs as they go, the first start."""
 
-from collections.abc import Iterator
+import logging
+import secrets
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import Any
 
 import streamlit as st
 
@@ -10,11 +14,14 @@ from core.errors import ArchscopeError
 from core.store.runs import Run
 from core.store.workspace import Workspace
 
-LIVE = ("queued", "running")
+LIVE = jobs.LIVE
 NAMES = {
     "build": "Build", "add": "Addition", "demo": "Demo dataset", "classifier": "Classifier",
     "generator": "Synthetic generator", "augmentation": "Study of synthetic samples",
+    "projection": "Map of biosamples", "metadata": "List of biosamples", "estimate": "Estimate",
+    "fetch": "Biosamples from ARCHS4", "download": "Download",
 }  # fmt: skip
+log = logging.getLogger("archscope")
 ICONS = {
     "queued": ":material/schedule:", "running": ":material/progress_activity:", "done": ":material/check_circle:",
     "failed": ":material/error:", "cancelled": ":material/cancel:",
@@ -33,6 +40,38 @@ def errors() -> Iterator[None]:
         yield
     except ArchscopeError as error:
         show_error(error)
+
+
+class PageError(Exception):
+    """What a user is told where a page met something that nobody foresaw."""
+
+
+@contextmanager
+def calm() -> Iterator[None]:
+    """Shows an error that nobody foresaw as one box with a number; what happened is in the server's log under it."""
+    try:
+        yield
+    except ArchscopeError as error:
+        show_error(error)
+    except Exception:
+        number = secrets.token_hex(3)
+        log.exception("A page failed (error %s)", number)
+        st.exception(PageError(
+            "Something went wrong on this page; your data are untouched. Load the page again or go to another one. If "
+            f"it comes back, send the lines below “error {number}” of the server's log to whoever runs ARCHScope."
+        ))  # fmt: skip
+
+
+def part(function: Callable[..., None], every: float | None = None) -> Callable[..., None]:
+    """A part of a page that also runs by itself (again after ``every`` seconds), calm where it fails, even then."""
+
+    @wraps(function)
+    def shown(*arguments: Any, **named: Any) -> None:
+        with calm():
+            function(*arguments, **named)
+
+    run: Callable[..., None] = st.fragment(shown, run_every=every)
+    return run
 
 
 def duration(seconds: float) -> str:
@@ -61,7 +100,7 @@ def name_of(run: Run) -> str:
 def job_panel(run: Run) -> None:
     """A job with its stage, bar, remaining time and a way to cancel, kept up to date; its outcome once it ended."""
     every = 1.0 if run.status in LIVE else None
-    st.fragment(_job_panel, run_every=every)(run, every is not None)
+    part(_job_panel, every)(run, every is not None)
 
 
 def _job_panel(run: Run, was_live: bool) -> None:
@@ -86,42 +125,6 @@ def _outcome(run: Run, progress: jobs.JobProgress) -> None:
         st.warning(f"{name_of(run)} was cancelled; nothing was changed.", icon=ICONS["cancelled"])
     else:
         st.success(f"{name_of(run)} is done.", icon=ICONS["done"])
-
-
-def tray(workspace: Workspace) -> None:
-    """Jobs of this data folder, whichever tab started them; follows them, and redraws the page when one ends."""
-    every = 1.5 if jobs.active_runs(workspace) else 20.0
-    st.fragment(_tray, run_every=every)(workspace, every)
-
-
-def _tray(workspace: Workspace, every: float) -> None:
-    active = jobs.active_runs(workspace)
-    ids = {run.id for run in active}
-    before: set[str] = st.session_state.get("tray", ids)
-    st.session_state["tray"] = ids
-    ended = [run for run in workspace.runs.all() if run.id in before - ids]  # less what was deleted since
-    for run in reversed(ended):
-        st.toast(f"{name_of(run)}: {run.status}", icon=ICONS[run.status])
-    if before != ids or (active and every > 2):
-        st.rerun()
-    failed = _failed(workspace)
-    if not active and not failed:
-        return
-    st.caption("Jobs")
-    for run in active:
-        progress = jobs.progress_of(run)
-        st.progress(min(1.0, progress.fraction), text=f"{name_of(run)} — {describe(progress)}")
-    for run in failed:
-        with st.popover(f"{name_of(run)}: failed", icon=ICONS["failed"], width="stretch"):
-            st.error(run.error)
-
-
-def _failed(workspace: Workspace) -> list[Run]:
-    """Jobs that failed and that no newer job of their kind and dataset has made up for."""
-    newest: dict[tuple[str, str], Run] = {}
-    for run in workspace.runs.all():
-        newest.setdefault((run.kind, run.dataset), run)
-    return [run for run in newest.values() if run.status == "failed"][:3]
 
 
 def empty(text: str, icon: str = ":material/info:") -> None:

@@ -13,7 +13,7 @@ from core.store.datasets import StoredDataset
 from core.store.runs import Run
 from core.store.workspace import Workspace
 from core.workflows import SyntheticView
-from pages.ui import runs, state
+from pages.ui import reports, runs, state
 
 FORMATS = {
     "csv": ("CSV", "text/csv"),
@@ -70,6 +70,12 @@ def warnings(scorecard: pd.DataFrame) -> list[str]:
             f"Samples look copied: they lie at {ratio:.0%} of the distance that unseen real biosamples have to the "
             "closest training biosample."
         )
+    leak = scorecard[(scorecard["metric"] == "membership_auc") & (scorecard["verdict"] == "fail")]
+    if len(leak):
+        found.append(
+            "Samples give training biosamples away: the distance to the closest sample tells them from unseen ones "
+            f"with an AUC of {leak['synthetic'].iloc[0]:.2f} (0.5 = not at all)."
+        )
     return found
 
 
@@ -101,6 +107,7 @@ def downloads(view: SyntheticView, run: Run, n: int, seed: int) -> None:
                 words, file_content(run.id, view, suffix), f"{stem}.{suffix}", mime, icon=":material/download:",
                 on_click="ignore", key=f"download_{suffix}",
             )  # fmt: skip
+        reports.button("run", state.workspace().dataset(run.dataset), run.id)
 
 
 def file_content(run_id: str, view: SyntheticView, suffix: str) -> Callable[[], bytes]:

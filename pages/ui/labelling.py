@@ -247,19 +247,19 @@ def _undo_button(text: str, name: str, dataset: StoredDataset, ids: list[str]) -
 def _downloads(dataset: StoredDataset) -> None:
     workspace, name = state.workspace(), dataset.name
     with st.container(horizontal=True):
-        _download(f"{name}-labels.tsv", "Labels (TSV)", lambda: wf.label_table(workspace, name),
+        _download(f"{name}-labels.tsv", "Labels (TSV)", lambda: wf.label_table(workspace, name).encode(),
                   "Two columns, sample_id and label, as a build reads them: the labels in use")  # fmt: skip
         _download(f"{name}-labels-with-sources.csv", "Labels with sources (CSV)",
-                  lambda: wf.labels(workspace, name).to_csv(index=False), "What set each label, too")  # fmt: skip
+                  lambda: wf.to_csv(wf.labels(workspace, name)), "What set each label, too")  # fmt: skip
         if len(dataset.edits):
             _download(f"{name}-label-edits.csv", "Edits (CSV)",
-                      lambda: wf.label_edits(workspace, name).to_csv(index=False), "Newest first")  # fmt: skip
+                      lambda: wf.to_csv(wf.label_edits(workspace, name)), "Newest first")  # fmt: skip
 
 
-def _download(file: str, text: str, make: Callable[[], str], explanation: str) -> None:
+def _download(file: str, text: str, make: Callable[[], bytes], explanation: str) -> None:
     mime = "text/tab-separated-values" if file.endswith(".tsv") else "text/csv"
     st.download_button(
-        text, lambda: make().encode(), file, mime, key=f"download-{file}", on_click="ignore", help=explanation,
+        text, make, file, mime, key=f"download-{file}", on_click="ignore", help=explanation,
         icon=":material/download:",
     )  # fmt: skip
 

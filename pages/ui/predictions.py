@@ -14,7 +14,7 @@ from core.store.datasets import StoredDataset
 from core.store.files import clean
 from core.store.runs import Run
 from core.types import MatchedSamples, Prediction
-from pages.ui import state
+from pages.ui import reports, state
 from pages.ui.uploads import Source
 
 KEPT = 8  # files whose predictions are kept
@@ -144,7 +144,10 @@ def show_verdict(found: Prediction, run: Run) -> None:
         help="Share of training biosamples that lie closer to their own nearest biosample of another series than this "
              "sample does to its nearest: 0 = at home, 1 = unlike all.",
     )  # fmt: skip
-    st.caption(f"By the model {wf.model_name(run)} (run `{run.id}`).")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"By the model {wf.model_name(run)} (run `{run.id}`).", width="content")
+        if not found.nearest.empty:
+            reports.button("sample", state.workspace().dataset(run.dataset), found)
     if found.abstained:
         reasons = "".join(f"\n- {reason}" for reason in found.reasons)
         st.warning(
@@ -180,13 +183,16 @@ def unit_of(run: Run) -> str:
 
 
 def downloads(dataset: StoredDataset, run: Run, answer: Answer) -> None:
-    """The result of the whole file: rows as the command line writes them, and JSON with everything."""
-    count = len(answer.found)
-    stem = f"{run.dataset}-classified-{answer.found[0].sample if count == 1 else f'{count}-samples'}"
+    """The result of the whole file: the command line's rows, safe for a spreadsheet or with their provenance, and JSON
+    with everything.
+    """
+    count, address = len(answer.found), state.address()
+    which = answer.found[0].sample if count == 1 else f"{count}-samples"
+    stem = wf.file_stem(f"{run.dataset}-classified-{which}", dataset)
     table = wf.predictions_table(answer.found)
     makers: dict[str, Callable[[], bytes]] = {
-        "csv": lambda: table.to_csv(index=False).encode(),
-        "parquet": lambda: table.to_parquet(None, index=False),
+        "csv": lambda: wf.to_csv(table),
+        "parquet": lambda: wf.to_parquet(table, wf.provenance(dataset, address, model=run.id)),
     }
     if count <= MOST_JSON:
         makers["json"] = lambda: _whole_json(dataset, run, answer).encode()

@@ -12,7 +12,8 @@ from core import workflows as wf
 from core.errors import ArchscopeError
 from core.store.datasets import StoredDataset
 from core.store.files import clean
-from pages.ui import feedback, state
+from core.store.runs import Run
+from pages.ui import feedback, reports, state
 
 SPLITS = {"random": ("F1, random", "a random third held back"), "series": ("F1, series", "whole series held back")}
 OUTCOME = "registry_outcome"
@@ -30,7 +31,7 @@ HISTORY = {
 
 def show_in_use(dataset: StoredDataset, kind: str) -> None:
     """What the last button did; the run in use and since when, the way back, and what was in use before."""
-    _show_outcome()
+    show_outcome()
     past = wf.promotions(state.workspace(), dataset.name, kind)
     if past.empty or past["state"].iloc[0] != "in use":
         return
@@ -56,7 +57,11 @@ def history_table(past: pd.DataFrame) -> pd.DataFrame:
 
 
 def actions(row: Any, kind: str) -> None:
-    """What can be done with a run of the history: promote it where it is finished, delete it where it is not in use."""
+    """What can be done with a run of the history: report on it and promote it where it is finished, delete it where it
+    is not in use.
+    """
+    if row.status == "done":
+        reports.button("run", state.workspace().dataset(state.workspace().runs.get(row.id).dataset), row.id)
     if row.active:
         st.badge("in use", icon=":material/check:", color="green")
     elif row.status == "done":
@@ -75,6 +80,20 @@ def actions(row: Any, kind: str) -> None:
             f"Delete run {short}", key=f"delete_{row.id}", type="primary", icon=":material/delete_forever:",
             disabled=bool(row.active), on_click=_act, args=(lambda: _delete(row.id, kind),),
         )  # fmt: skip
+
+
+def study_actions(dataset: StoredDataset, run: Run, words: str) -> None:
+    """What can be done with an augmentation study that has ended: report on it where it is done, delete it."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if run.status == "done":
+            reports.button("run", dataset, run.id)
+        with st.popover("Delete", icon=":material/delete:", key=f"ask_{run.id}"):
+            st.markdown(f"Delete the study **{words}** for good?")
+            st.caption(f"Its replicates and figures are removed. {run.id}")
+            st.button(
+                "Delete this study", key=f"delete_{run.id}", type="primary", icon=":material/delete_forever:",
+                on_click=_act, args=(lambda: _delete_study(run.id),),
+            )  # fmt: skip
 
 
 def show_card(run_id: str) -> None:
@@ -126,13 +145,20 @@ def _act(action: Callable[[], str]) -> None:
         st.session_state[OUTCOME] = (False, str(error))
 
 
-def _show_outcome() -> None:
+def show_outcome() -> None:
+    """Says once what the last button did, or why it could not."""
     done, text = st.session_state.pop(OUTCOME, (True, ""))
     if not text:
         return
     st.toast(text, icon=feedback.ICONS["done" if done else "failed"])
     if not done:
         st.error(text, icon=":material/error:")
+
+
+def _delete_study(run_id: str) -> str:
+    wf.delete(state.workspace(), run_id)
+    state.set_params(study=None)
+    return f"Study {run_id[-4:]} is deleted."
 
 
 def _promote(run_id: str) -> str:

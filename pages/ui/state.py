@@ -6,17 +6,20 @@ biosample) is also remembered for the session and written back.
 
 import runpy
 from pathlib import Path
+from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import settings
+from core.errors import ArchscopeError
 from core.store.datasets import StoredDataset
 from core.store.workspace import Workspace
 from pages.ui import feedback
 
 ROUTER = settings.PROJECT / "app.py"
 SHARED = ("dataset", "gene", "sample", "run")
+OF_A_DATASET = ("gene", "genes", "sample", "run", "list", "in_list", "compare", "trail", "lasso")
 
 
 def workspace() -> Workspace:
@@ -58,6 +61,20 @@ def link(**values: str) -> dict[str, str]:
     return {"dataset": param("dataset"), **{name: value for name, value in values.items() if value}}
 
 
+def address() -> str:
+    """The whole address of what is shown, as the browser has it; "" where there is no browser."""
+    base, asked = st.context.url, urlencode(st.query_params.to_dict())
+    return f"{base}?{asked}" if base and asked else base or ""
+
+
+def known_dataset() -> StoredDataset | None:
+    """The chosen dataset where there is one that can be read, else None."""
+    try:
+        return workspace().dataset(param("dataset"))
+    except ArchscopeError:
+        return None
+
+
 def dataset_names() -> list[str]:
     """Names of the datasets there are."""
     return [found.name for found in workspace().datasets()]
@@ -77,7 +94,7 @@ def pick_dataset() -> None:
 
 
 def _picked() -> None:
-    set_params(dataset=st.session_state["dataset_picker"], gene=None, genes=None, sample=None, run=None)
+    set_params(dataset=st.session_state["dataset_picker"], **dict.fromkeys(OF_A_DATASET))
 
 
 def through_router() -> None:

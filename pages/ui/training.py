@@ -123,10 +123,9 @@ def show_live(dataset: StoredDataset, kind: str) -> None:
         if run.dataset == dataset.name and run.kind == kind:
             st.caption(runs.name_of(run))
             feedback.job_panel(run)
-            _live_chart(run.id, kind)
+            feedback.part(_live_chart, 2.0)(run.id, kind)
 
 
-@st.fragment(run_every=2.0)
 def _live_chart(run_id: str, kind: str) -> None:
     steps = wf.run_view(state.workspace(), run_id).steps
     if kind == "classifier" and "trees" in steps:

@@ -1,6 +1,5 @@
 """Widgets that pages share: the head of a page, tables that select by id, charts, downloads, links."""
 
-import io
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,58 +10,71 @@ import streamlit as st
 
 from core.errors import NotFoundError
 from core.store.datasets import StoredDataset
-from pages.ui import state
+from core.workflows import file_stem
+from pages.ui import exports, feedback, state
 
 GEO = "https://www.ncbi.nlm.nih.gov/geo/query/acc.cgi?acc="
 ACCESSION = re.compile(r"GS[EM]\d+")
 DOCS = "docs/method.md"
+LINK_HELP = "Opens this page again, with everything that is chosen on it now."
 
 
 def title(name: str, purpose: str, help_text: str, dataset: StoredDataset | None = None) -> None:
     """Head of a page: name, one line of purpose, an explanation on demand, and whether the data are simulated."""
     state.through_router()
+    st.session_state["page_name"] = name
+    st.session_state.setdefault("seen", set()).add((dataset.name if dataset else "", name))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(name, anchor=False, width="content")
         if dataset is not None and dataset.simulated:
             st.badge(f"{dataset.name}: simulated data", icon=":material/science:", color="orange")
         st.space("stretch")
+        with st.container(width="content"):
+            _copy_link()
         with st.popover("What am I looking at?", icon=":material/help:", type="tertiary"):
             st.markdown(f"{help_text}\n\nThe whole method with its equations: `{DOCS}`.")
     st.caption(purpose)
 
 
+@feedback.part
+def _copy_link() -> None:
+    """The address to pass on; a run of its own, when it is opened, so that it is what the browser has by then."""
+    with st.popover("Link", icon=":material/link:", type="tertiary", key="copy_link", on_change="rerun") as opened:
+        if opened.open:
+            st.caption(LINK_HELP)
+            st.code(state.address(), language=None, wrap_lines=True)
+
+
 def downloads(frame: pd.DataFrame, stem: str) -> None:
-    """The table as CSV and Parquet, made when asked for; file names start with the dataset."""
+    """The table as CSV and Parquet, made when asked for; file names hold the dataset and its content's fingerprint.
+
+    Parquet carries its provenance in its metadata. In CSV, text that a spreadsheet would run as a formula is defused.
+    """
+    dataset = state.known_dataset()
     with st.container(horizontal=True):
-        for kind, mime in (("csv", "text/csv"), ("parquet", "application/vnd.apache.parquet")):
+        for kind, mime in exports.MIMES.items():
             st.download_button(
-                {"csv": "CSV", "parquet": "Parquet"}[kind], _writer(frame, kind), f"{stem}.{kind}", mime,
-                key=f"download-{stem}-{kind}", on_click="ignore", icon=":material/download:",
-                help=f"{len(frame):,} rows, every column",
+                {"csv": "CSV", "parquet": "Parquet"}[kind], exports.table_file(frame, kind, dataset),
+                f"{file_stem(stem, dataset)}.{kind}", mime, key=f"download-{stem}-{kind}", on_click="ignore",
+                icon=":material/download:", help=f"{len(frame):,} rows, every column",
             )  # fmt: skip
 
 
-def _writer(frame: pd.DataFrame, kind: str) -> Callable[[], bytes]:
-    def write() -> bytes:
-        if kind == "csv":
-            return frame.to_csv(index=False).encode()
-        buffer = io.BytesIO()
-        frame.to_parquet(buffer, index=False)
-        return buffer.getvalue()
-
-    return write
-
-
 def chart(
-    figure: go.Figure, key: str, alt: str | None = None, on_select: Any = "ignore", modes: Sequence[str] = ("points",)
-) -> Any:
-    """A figure at the width of its container; its own menu saves it as SVG. Returns the selection where asked for."""
-    config = {
-        "displaylogo": False,
-        "toImageButtonOptions": {"format": "svg", "filename": key},
-    }
+    figure: go.Figure, key: str, alt: str | None = None, on_select: Any = "ignore", modes: Sequence[str] = ("points",),
+    export: bool = True,
+) -> Any:  # fmt: skip
+    """A figure at the width of its container; its own menu saves it as an image, the button below as HTML.
+
+    Returns the selection where asked for.
+    """
+    config = {"displaylogo": False, "toImageButtonOptions": exports.image_options(key)}
     more = {} if on_select == "ignore" else {"selection_mode": list(modes)}
-    return st.plotly_chart(figure, key=key, config=config, on_select=on_select, alt=alt, **more)
+    with st.container(gap=None):
+        found = st.plotly_chart(figure, key=key, config=config, on_select=on_select, alt=alt, **more)
+        if export:
+            exports.figure_menu(figure, key, alt or "")
+    return found
 
 
 def chosen_ids(event: Any) -> list[str]:

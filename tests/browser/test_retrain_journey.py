@@ -64,12 +64,14 @@ def test_a_training_survives_a_refresh_and_can_be_cancelled(own_app: App) -> Non
     run = Workspace(own_app.root).runs.all("demo", "generator")[0]
     expect_chart(page, f"live_{run.id}", timeout=120_000)
     other = own_app.open()
-    expect(other.get_by_test_id("stSidebar")).to_contain_text("Synthetic generator · demo")
+    tray = other.get_by_test_id("stSidebar")
+    expect(tray.get_by_test_id("stProgress")).to_contain_text("Synthetic generator · demo")
 
     body(page).get_by_role("button", name="Cancel").click()
     history = table(page, "Trainings of the generator")
     expect(history.locator("tbody tr").first).to_contain_text("cancelled")
     expect(progress).to_have_count(0)
-    expect(other.get_by_test_id("stSidebar")).not_to_contain_text("Synthetic generator · demo")
+    expect(tray.get_by_test_id("stProgress")).to_have_count(0)
+    expect(tray).to_contain_text("Synthetic generator: cancelled")
     assert run.status == "cancelled"
     assert run.process() is None

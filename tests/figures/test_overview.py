@@ -15,6 +15,27 @@ def test_label_sizes_are_largest_first_in_their_colours() -> None:
     assert list(bars.marker.color) == [palette.label_color("liver"), palette.label_color("brain")]
 
 
+def test_many_labels_are_cut_to_the_largest() -> None:
+    labels = pd.DataFrame({"label": [f"tissue {n}" for n in range(100)], "biosamples": range(1, 101)})
+    bars = overview.label_sizes(labels).data[0]
+    assert list(bars.x) == list(range(100, 100 - overview.MOST_LABELS, -1))
+    assert overview.labels_alt(labels) == "Biosamples of 100 labels, from tissue 99 (100) to tissue 0 (1)"
+
+
+def test_sentences_say_what_the_charts_show() -> None:
+    frame = pd.DataFrame({"depth": [0.0, *np.linspace(1e6, 2e6, 101)], "zero_share": np.linspace(0.2, 0.6, 102)})
+    assert overview.depth_alt(frame) == "Counts of a biosample: median 1.5M, nine in ten between 1.05M and 1.95M"
+    assert overview.depth_alt(frame.head(1)) == "No biosample has a count"
+    assert overview.zeros_alt(frame) == (
+        "Genes without a count: median 40% of all, nine in ten biosamples between 22% and 58%"
+    )
+    rows = [(75.0, sample, value, stage) for stage, values in (("raw", (1.0, 3.0)), ("same", (2.0, 2.001)))
+            for sample, value in zip("ab", values, strict=True)]  # fmt: skip
+    curves = pd.DataFrame(rows, columns=["percentile", "sample_id", "value", "stage"])
+    assert overview.normalisation_alt(curves, "raw") == "Upper quartiles of 2 biosamples lie between 1.00 and 3.00"
+    assert overview.normalisation_alt(curves, "same") == "All 2 biosamples have the same upper quartile, 2.00"
+
+
 def test_depth_is_drawn_on_a_log_scale_with_its_median() -> None:
     frame = pd.DataFrame({"depth": [0.0, 1e5, 1e6, 1e6, 1e7]})
     figure = overview.depth(frame)

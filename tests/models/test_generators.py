@@ -7,6 +7,7 @@ import pytest
 
 from core.errors import InputError, NotFoundError, RecipeError, StoreError
 from core.models.generators import MODELS, GeneratorRecipe, TrainingData, load_generator, make_generator
+from core.models.generators.wgan import median_nearest
 from tests.models.generator_data import training_data
 
 SMALL = {"steps": 6, "hidden": 16, "latent": 8, "batch": 16, "n_components": 6}
@@ -128,3 +129,25 @@ def test_damaged_folders_are_refused(tmp_path, data):
     (tmp_path / "generator.json").write_text("[]")
     with pytest.raises(StoreError, match="not a generator card"):
         load_generator(tmp_path)
+
+
+def test_a_gan_that_learnt_by_heart_gets_noise_and_keeps_its_distance(data):
+    """Few biosamples and many steps without jitter: samples on top of training ones, but for the noise."""
+    generator = make_generator(_recipe("wgan-gp", steps=5, jitter=0.0)).fit(data)
+    own = generator.space.standardise(data.rows_of("rare"), data.labels[data.column("rare")])
+    usual = np.median([min(np.linalg.norm(a - b) for j, b in enumerate(own) if j != i) for i, a in enumerate(own)])
+    assert median_nearest(own, own, skip_self=True) == pytest.approx(usual)
+    column = data.label_names.index("rare")
+
+    def copies(labels, rng):
+        y = own[rng.integers(len(own), size=len(labels))]
+        noise = generator.noise * generator.space.importance * rng.standard_normal(y.shape)
+        return (y + noise) / np.sqrt(1 + generator.noise**2)
+
+    generator._standardised = copies
+    generator.noise = generator._noise_needed(own)
+    labels = np.zeros((300, 3), bool)
+    labels[:, column] = True
+    made = copies(labels, np.random.default_rng(7))
+    assert generator.noise > 0
+    assert median_nearest(made, own) >= 0.75 * usual

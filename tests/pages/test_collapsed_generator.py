@@ -39,7 +39,7 @@ def test_the_scorecard_fails_it_and_both_pages_say_that_it_copies(
 ) -> None:
     card = wf.run_view(Workspace(page_root), collapsed.id).tables["scorecard"].set_index("metric")
     assert {name: card.loc[name, "verdict"] for name in FAILED} == dict.fromkeys(FAILED, "fail")
-    assert card.loc["closest_train_ratio", "synthetic"] == pytest.approx(0.0, abs=0.05)
+    assert card.loc["closest_train_ratio", "synthetic"] == pytest.approx(0.0, abs=0.1)
     verdict = wf.evaluate(Workspace(page_root), collapsed.id)["verdict"]
     assert "Missed" in verdict and "Recall" in verdict
     warned = generated.warnings(card.reset_index())

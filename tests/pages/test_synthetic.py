@@ -69,6 +69,7 @@ def test_a_better_baseline_and_copies_are_warned_of() -> None:
             "title": ["Precision", "Distance", "Recall"],
             "synthetic": [0.5, 0.4, 0.9],
             "beats_baseline": [False, None, True],
+            "verdict": "fail",
         }
     )
     lost, copied = generated.warnings(card)
@@ -79,5 +80,5 @@ def test_a_better_baseline_and_copies_are_warned_of() -> None:
 def test_nothing_is_warned_of_where_there_is_no_reason() -> None:
     card = pd.DataFrame(
         {"metric": ["closest_train_ratio"], "title": ["Distance"], "synthetic": [1.0], "beats_baseline": [True]}
-    )
+    ).assign(verdict="pass")
     assert generated.warnings(card) == []

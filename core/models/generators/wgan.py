@@ -7,7 +7,10 @@ The critic D and the generator G see the labels c:
     critic:     min  E[D(G(z, c), c)] - E[D(y, c)] + penalty * E[(|grad D(y', c)| - 1)^2],   y' on the line real-fake
     generator:  min  -E[D(G(z, c), c)]
 
-Samples come from an exponential moving average of the generator.
+Samples come from an exponential moving average of the generator. Where they lie nearer to training biosamples of the
+label than 0.8 of what these lie apart, the network has learnt them by heart: then noise is added, as little as brings
+the median distance back, and the sum is scaled down to the spread that it had: y' = (y + h u e) / sqrt(1 + h^2), e
+standard normal, u as in ``space``. No biosample but training ones has a say in h.
 
 What is recorded, each a mean over the critic's updates of the steps of a row:
 
@@ -24,6 +27,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.spatial.distance import cdist
 from torch import nn
 
 from core.models.generators.base import Generator, ShouldStop, TrainingData
@@ -39,11 +43,14 @@ from core.models.generators.recipe import GeneratorRecipe
 from core.models.generators.space import ExpressionSpace, fit_space
 from core.models.generators.state import State, load_pair, pair_state
 from core.models.generators.trainer import Row, Schedule, train
-from core.types import BoolArray, FloatMatrix, Progress
+from core.types import BoolArray, DoubleArray, FloatMatrix, Progress
 
 RECORDS = 100  # rows of the history over a whole training
 VALIDATION_SHARE = 0.1
 RARE = 100  # a target label with fewer biosamples spares none for validation
+NOISES = tuple(float(h) for h in np.arange(0.0, 1.55, 0.1).round(1))
+KEPT_DISTANCE = 0.8  # of the median distance between the label's own: nearer than that, samples count as copied
+PROBES = 300  # samples that the distance from training biosamples is measured on
 
 
 def device() -> torch.device:
@@ -75,26 +82,48 @@ class WassersteinGenerator(Generator):
         key = f"{recipe.canonical()} n={len(y)} sum={float(np.abs(y).sum(dtype=np.float64)):.6f}"
         self.history = train(model, schedule, progress, should_stop, checkpoint_dir, key)
         self.network = model.average.cpu()
+        self.noise = 0.0
+        own = self.space.standardise(data.q[data.column(recipe.label)], _only(data, recipe.label))
+        self.noise = self._noise_needed(own)
+
+    def _noise_needed(self, own: DoubleArray) -> float:
+        """The least h of a grid at which synthetic samples keep their distance from the label's y (m x d)."""
+        usual = median_nearest(own, own, skip_self=True)
+        labels = np.zeros((PROBES, len(self._label_names)), dtype=np.bool_)
+        labels[:, self._label_names.index(self.recipe.label)] = True
+        for noise in NOISES:
+            self.noise = noise
+            made = self._standardised(labels, np.random.default_rng(self.recipe.seed))
+            if median_nearest(made, own) >= KEPT_DISTANCE * usual:
+                break
+        return self.noise
+
+    def _standardised(self, labels: BoolArray, rng: np.random.Generator) -> DoubleArray:
+        """y (n x d) of new samples with these labels (n x L), noise included."""
+        latent = rng.standard_normal((len(labels), self.recipe.latent), dtype=np.float32)
+        with torch.no_grad():
+            y = self.network(torch.from_numpy(np.concatenate([latent, labels.astype(np.float32)], axis=1))).numpy()
+        noise = self.noise * self.space.importance * rng.standard_normal(y.shape)
+        result: DoubleArray = (y.astype(np.float64) + noise) / np.sqrt(1 + self.noise**2)
+        return result
 
     def _draw(self, n: int, label: str, rng: np.random.Generator) -> FloatMatrix:
         position = self._label_names.index(label)
         labels = np.zeros((n, len(self._label_names)), dtype=np.bool_)
         labels[:, position] = True
-        latent = rng.standard_normal((n, self.recipe.latent), dtype=np.float32)
-        with torch.no_grad():
-            y = self.network(torch.from_numpy(np.concatenate([latent, labels.astype(np.float32)], axis=1))).numpy()
-        return self.space.profiles(self.space.scores(y.astype(np.float64), labels), position, rng)
+        y = self._standardised(labels, rng)
+        return self.space.profiles(self.space.scores(y, labels), position, rng)
 
     def _arrays(self) -> dict[str, Any]:
         weights = {f"network.{name}": tensor.numpy() for name, tensor in self.network.state_dict().items()}
         return {**self.space.arrays(), **weights}
 
     def _card(self) -> dict[str, Any]:
-        return {"label_names": self._label_names}
+        return {"label_names": self._label_names, "noise": self.noise}
 
     def _restore(self, arrays: dict[str, Any], card: dict[str, Any]) -> None:
         self.space = ExpressionSpace.from_arrays(arrays)
-        self._label_names = list(card["label_names"])
+        self._label_names, self.noise = list(card["label_names"]), float(card["noise"])
         self.network = generator_network(self.recipe, len(self._label_names), len(self.space.importance))
         weights = {name.removeprefix("network."): torch.from_numpy(values)
                    for name, values in arrays.items() if name.startswith("network.")}  # fmt: skip
@@ -201,6 +230,21 @@ class AdversarialPair:
     def _judge(self, y: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
         mean: torch.Tensor = self.critic(torch.cat([y, c], dim=1)).mean()
         return mean
+
+
+def median_nearest(points: DoubleArray, others: DoubleArray, skip_self: bool = False) -> float:
+    """Median over points (m x d) of the distance to the nearest of others (n x d); ``skip_self`` where they are one."""
+    distances = cdist(points, others)
+    if skip_self:
+        np.fill_diagonal(distances, np.inf)
+    return float(np.median(distances.min(axis=1)))
+
+
+def _only(data: TrainingData, label: str) -> BoolArray:
+    """Labels (m x L) of the label's biosamples as they are asked for in a sample: that label alone."""
+    result = np.zeros((int(data.column(label).sum()), len(data.label_names)), dtype=np.bool_)
+    result[:, data.label_names.index(label)] = True
+    return result
 
 
 def _validation_rows(data: TrainingData, recipe: GeneratorRecipe) -> BoolArray:

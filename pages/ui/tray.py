@@ -1,0 +1,126 @@
+"""The job tray in the sidebar: what runs, waits and ended lately in this data folder, whichever tab started it."""
+
+import streamlit as st
+
+from core import jobs
+from core.store.runs import Run
+from core.store.workspace import Workspace
+from pages.ui import feedback, state
+from pages.ui.feedback import ICONS, LIVE
+
+OFTEN, SELDOM = 1.5, 20.0  # seconds between two looks, with and without a job at work
+LOG_LINES = 40
+FIT = 9  # lines of a log that are shown without scrolling
+
+
+def show(workspace: Workspace) -> None:
+    """Jobs of this data folder; follows them, and redraws the page when one begins or ends, here or in another tab."""
+    every = OFTEN if jobs.active_runs(workspace) else SELDOM
+    feedback.part(_show, every)(workspace, every)
+
+
+def result_link(run: Run) -> tuple[str, dict[str, str]]:
+    """The page that shows what a job made, and its address parameters."""
+    at = {"dataset": run.dataset}
+    if run.kind == "classifier":
+        return "pages/train.py", at | {"model": "Classifier", "classifier_runs": run.id}
+    if run.kind == "generator":
+        return "pages/train.py", at | {"model": "Synthetic samples", "generator_runs": run.id}
+    if run.kind == "augmentation":
+        return "pages/synthetic.py", at | {"study": run.id}
+    return "pages/overview.py", at
+
+
+def _show(workspace: Workspace, every: float) -> None:
+    active = jobs.active_runs(workspace)
+    _follow(workspace, active, every)
+    recent = jobs.recent(workspace)
+    if not active and not recent:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Jobs")
+        st.space("stretch")
+        if len(recent) > 1:
+            st.button("Clear", key="tray-clear", type="tertiary", help="Takes what has ended off this list",
+                      on_click=jobs.dismiss, args=(jobs.recent(workspace, most=jobs.MANY),))  # fmt: skip
+    for run in active:
+        _active(run)
+    for run in recent:
+        _ended(run, workspace)
+
+
+def _follow(workspace: Workspace, active: list[Run], every: float) -> None:
+    """Says what ended since the last look, and draws the page anew where the list changed."""
+    ids = {run.id for run in active}
+    before: set[str] = st.session_state.get("tray", ids)
+    st.session_state["tray"] = ids
+    ended = [run for run in workspace.runs.all() if run.id in before - ids]  # less what was deleted since
+    for run in reversed(ended):
+        st.toast(f"{feedback.name_of(run)}: {run.status}", icon=ICONS[run.status])
+    if before != ids or (active and every > OFTEN):
+        st.rerun()
+
+
+def _active(run: Run) -> None:
+    progress = jobs.progress_of(run)
+    if progress.status not in LIVE:  # it ended since the list was made; the next look shows it among the others
+        return
+    st.progress(min(1.0, progress.fraction), text=f"{feedback.name_of(run)}: {feedback.describe(progress)}")
+    with st.container(horizontal=True):
+        st.button("Cancel", key=f"tray-cancel-{run.id}", icon=":material/cancel:", type="tertiary",
+                  on_click=jobs.cancel, args=(run,))  # fmt: skip
+        _log(run)
+
+
+def _ended(run: Run, workspace: Workspace) -> None:
+    """What became of a job, a way to what it made, its log, and a way to take it off the list."""
+    status = run.status
+    left, right = st.columns([4, 1], vertical_alignment="center", gap="xxsmall")
+    if status == "done" and _is_there(run, workspace):
+        page, target = result_link(run)
+        left.page_link(page, label=_short(run), icon=ICONS["done"], query_params=target, help="Its result")
+    else:
+        left.markdown(f"{ICONS[status]} {_short(run)}: {status}")
+    with right:
+        _log(run, ended=True)
+
+
+def _short(run: Run) -> str:
+    """A job's name; with its dataset where that is another one than is looked at."""
+    full = feedback.name_of(run)
+    return full.removesuffix(f" · {run.dataset}") if run.dataset == state.param("dataset") else full
+
+
+def _is_there(run: Run, workspace: Workspace) -> bool:
+    return any(found.name == run.dataset for found in workspace.datasets())
+
+
+def _log(run: Run, ended: bool = False) -> None:
+    """What a job said on its way, read when it is opened."""
+    with st.popover(
+        "" if ended else "Log", icon=":material/more_vert:" if ended else ":material/article:", type="tertiary",
+        key=f"tray-log-{run.id}", on_change="rerun", help=f"What “{feedback.name_of(run)}” did, stage by stage",
+    ) as opened:  # fmt: skip
+        if opened.open:
+            _show_log(run)
+            if ended:
+                st.button("Take off this list", key=f"tray-dismiss-{run.id}", icon=":material/close:",
+                          on_click=jobs.dismiss, args=([run],))  # fmt: skip
+
+
+def _show_log(run: Run) -> None:
+    st.markdown(f"**{feedback.name_of(run)}**")
+    if run.error:
+        st.error(run.error)
+    lines = jobs.log_lines(run)
+    taken = jobs.seconds_taken(run)
+    words = [f"{run.status}", *([feedback.duration(taken)] if taken else []), f"run `{run.id}`"]
+    st.caption(" · ".join(words))
+    shown = [f"{line.begun:%H:%M:%S}  {line.fraction:4.0%}  {line.stage}" for line in lines[-LOG_LINES:]]
+    more = [f"… {len(lines) - LOG_LINES} earlier stages"] if len(lines) > LOG_LINES else []
+    if not shown:
+        st.caption("It left no progress lines.")
+        return
+    height = 260 if len(shown) > FIT else "content"
+    st.code("\n".join([*more, *shown]), language=None, height=height, wrap_lines=True)
+    st.caption("Begin of each stage (UTC), and the share of the whole at its end.")
