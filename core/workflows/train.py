@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from core import __version__
-from core.engine import open_engine
+from core.engine import one_blas_thread, open_engine
 from core.errors import RecipeError
 from core.models.classifier import TissueClassifier
 from core.models.generators import GeneratorRecipe
@@ -87,15 +87,16 @@ def train_generator(workspace: Workspace, run: Run, progress: Progress) -> dict[
     stages = Stages(
         progress, {"normalise": 0.5, "space": 0.5, "fitting": 0.5, "training": 5.0, "evaluation": 2.0, "saving": 0.2}
     )
-    generator, study = train_and_evaluate(
-        dataset.counts(labelled),
-        dataset.label_matrix[labelled],
-        dataset.label_names,
-        recipe,
-        series=dataset.biosamples["series_id"].iloc[labelled].to_numpy(dtype=np.str_),
-        progress=stages.by_name,
-        checkpoint_dir=run.path / "checkpoint",
-    )
+    with one_blas_thread():  # the same seed gives the same weights, whatever the number of cores
+        generator, study = train_and_evaluate(
+            dataset.counts(labelled),
+            dataset.label_matrix[labelled],
+            dataset.label_names,
+            recipe,
+            series=dataset.biosamples["series_id"].iloc[labelled].to_numpy(dtype=np.str_),
+            progress=stages.by_name,
+            checkpoint_dir=run.path / "checkpoint",
+        )
     stages.stage("saving")
     generator.save(run.path / "model")
     shutil.rmtree(run.path / "checkpoint", ignore_errors=True)  # only an unfinished training goes on from it

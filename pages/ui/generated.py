@@ -22,7 +22,7 @@ FORMATS = {
 }
 FIGURE = {"width": 105, "format": "%.3f"}
 SCORECARD = {
-    "title": st.column_config.TextColumn("Measure", width=300),
+    "title": st.column_config.TextColumn("Measure", width=410),
     "verdict": st.column_config.TextColumn("Verdict", width=70),
     "synthetic": st.column_config.NumberColumn("Synthetic", **FIGURE),
     "real_real": st.column_config.NumberColumn("Real vs real", help="The same between two sets of real ones", **FIGURE),
@@ -62,7 +62,7 @@ def warnings(scorecard: pd.DataFrame) -> list[str]:
     compared = scorecard[scorecard["beats_baseline"].notna()]
     lost = compared[~compared["beats_baseline"].astype(bool)]
     if len(lost):
-        names = ", ".join(lost["title"].str.lower())
+        names = ", ".join(title[0].lower() + title[1:] for title in lost["title"])
         found.append(f"The PCA-Gaussian baseline is better on {len(lost)} of {len(compared)} measures: {names}.")
     ratio = scorecard.set_index("metric")["synthetic"].get("closest_train_ratio")
     if ratio is not None and ratio < 0.9:
