@@ -156,7 +156,8 @@ def test_a_chart_is_taken_away_as_a_page_of_its_own_and_as_an_image(demo_app: Ap
     keyed(page, "image-distribution-GFAP").locator("button", has_text="PNG").first.click()
     page.wait_for_function(SAVES_PNG)
     page.keyboard.press("Escape")
-    plot = keyed(page, "labels-GFAP").locator(".js-plotly-plot")
+    settle(page)  # until then the old chart may stand beside the new one
+    plot = keyed(page, "labels-GFAP").locator(".js-plotly-plot").first
     plot.hover()
     with page.expect_download() as coming:
         plot.locator("[data-title*='ownload plot']").click()
