@@ -1,7 +1,6 @@
 """Predictions as tables and JSON, in memory, or written to a file or standard output as they come."""
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import IO, Any
 import pandas as pd
 
 from core.errors import InputError
+from core.sources.matrix_write import set_aside
 from core.store.files import clean
 from core.store.workspace import Workspace
 from core.types import MatchedSamples, Prediction, Progress, silent
@@ -47,7 +47,7 @@ def write_predictions(
     if form == "parquet":
         if out is None:
             raise InputError("Parquet goes to a file only: name one with --out.")
-        with _aside(out) as aside:
+        with set_aside(out) as aside:
             table.to_parquet(aside, index=False)
     else:
         with _open(out, stream) as file:
@@ -94,18 +94,5 @@ def _open(out: Path | None, stream: IO[str]) -> Iterator[IO[str]]:
     if out is None:
         yield stream
         return
-    with _aside(out) as aside, aside.open("w", encoding="utf-8", newline="") as file:
+    with set_aside(out) as aside, aside.open("w", encoding="utf-8", newline="") as file:
         yield file
-
-
-@contextmanager
-def _aside(out: Path) -> Iterator[Path]:
-    """A file to write to that takes the place of ``out`` when it is whole. Raises InputError where that fails."""
-    aside = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        yield aside
-        aside.replace(out)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror}). Check the folder.") from error
-    finally:
-        aside.unlink(missing_ok=True)

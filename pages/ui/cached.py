@@ -116,11 +116,6 @@ def overview(dataset: StoredDataset) -> wf.Overview:
     return wf.overview(state.workspace(), dataset.name)
 
 
-def compare_synthetic(run_id: str, n: int, seed: int) -> wf.SyntheticView:
-    """Synthetic biosamples beside real ones; a finished run never changes, so its id is the key."""
-    return _compare_synthetic(str(state.workspace().root), run_id, n, seed)
-
-
 @st.cache_data(max_entries=64, show_spinner=False)
 def _rankings(name: str, key: str, query: RankingQuery) -> pd.DataFrame:
     return wf.rankings(state.workspace(), name, query)
@@ -217,8 +212,3 @@ def _baselines(name: str, key: str, symbol: str) -> wf.Baselines:
 @st.cache_data(max_entries=128, show_spinner=False)
 def _trail(name: str, key: str, sample_ids: tuple[str, ...]) -> pd.DataFrame:
     return wf.trail(state.workspace(), name, list(sample_ids))
-
-
-@st.cache_data(max_entries=8, show_spinner="Drawing synthetic biosamples")
-def _compare_synthetic(root: str, run_id: str, n: int, seed: int) -> wf.SyntheticView:
-    return wf.compare_synthetic(state.workspace(), run_id, n, seed)

@@ -37,6 +37,17 @@ def visible_button(found: Locator) -> Locator:
     return found.locator("button:visible").first
 
 
+def opened_alone(page: Page, file: Path) -> tuple[Page, list[str]]:
+    """A file opened without the app, and what goes wrong in it from then on: errors, requests that leave it."""
+    problems: list[str] = []
+    alone = page.context.new_page()
+    alone.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    alone.on("pageerror", lambda error: problems.append(str(error)))
+    alone.on("request", lambda request: problems.append(request.url) if request.url.startswith("http") else None)
+    alone.goto(file.as_uri())
+    return alone, problems
+
+
 def copied(page: Page) -> str:
     """The address that the head of the page offers to copy."""
     settle(page)
@@ -165,12 +176,7 @@ def test_a_chart_is_taken_away_as_a_page_of_its_own_and_as_an_image(demo_app: Ap
     coming.value.save_as(tmp_path / "image.png")
     assert (tmp_path / "image.png").read_bytes()[:4] == b"\x89PNG"
 
-    problems: list[str] = []
-    alone = page.context.new_page()
-    alone.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    alone.on("pageerror", lambda error: problems.append(str(error)))
-    alone.on("request", lambda request: problems.append(request.url) if request.url.startswith("http") else None)
-    alone.goto(file.as_uri())
+    alone, problems = opened_alone(page, file)
     expect(alone.locator(".js-plotly-plot .main-svg").first).to_be_visible()
     expect(alone.locator("figcaption")).to_contain_text("GFAP over 320 biosamples")
     expect(alone.locator("body")).to_contain_text("gene=GFAP")
@@ -184,12 +190,7 @@ def test_a_chart_is_taken_away_as_a_page_of_its_own_and_as_an_image(demo_app: Ap
 def test_a_report_stands_by_itself(demo_app: App, tmp_path: Path) -> None:
     page = demo_app.open(f"classify?dataset=demo&biosample={BIOSAMPLE}")
     file = download(page, f"report-sample-{BIOSAMPLE}", tmp_path)
-    problems: list[str] = []
-    alone = page.context.new_page()
-    alone.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    alone.on("pageerror", lambda error: problems.append(str(error)))
-    alone.on("request", lambda request: problems.append(request.url) if request.url.startswith("http") else None)
-    alone.goto(file.as_uri())
+    alone, problems = opened_alone(page, file)
     expect(alone.locator("figure .js-plotly-plot .main-svg").first).to_be_visible()
     assert alone.locator("figure").count() == alone.locator(".js-plotly-plot").count() == 3
     expect(alone.locator("h1")).to_have_text(f"Sample {BIOSAMPLE}")
