@@ -1,17 +1,18 @@
 """Where the samples of the Classify page come from: an upload, an example or a biosample, as the address says."""
 
 import hashlib
-import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from core import workflows as wf
+from core.errors import AccessError
+from core.store import quotas
 from core.store.datasets import StoredDataset
 from pages.ui import runs, state
 
-KEPT = 20  # uploads that a link can come back to, while the app runs
+KEPT = 20  # uploads of a session that its address can come back to
 KEPT_BYTES = 2**30  # of all of them; the last one is kept whatever its size
 EXAMPLES = {"example_brain.csv": "One brain sample", "example_mixed.csv": "Six samples of several tissues"}
 MOST_OPTIONS = 500
@@ -20,9 +21,10 @@ UPLOAD_HELP = (
     "- CSV or TSV with a gene column (symbols or Ensembl ids) and a column for each sample: counts, TPM, RPKM, CPM, or "
     "log2(x + 1) of such; GCT\n"
     "- kallisto abundance.tsv or .h5, salmon quant.sf, STAR ReadsPerGene.out.tab, featureCounts, HTSeq-count, RSEM\n"
-    "- single cells, added up to one sample: a zipped 10x folder, Cell Ranger .h5\n"
-    "- .h5ad (an observation is a sample), ARCHS4-layout .h5, a .zip of one table or of a quantifier's tables\n\n"
-    "Not Excel: it turns gene names into dates. The file is read by this app alone and not stored."
+    "- single cells, added up to one sample: a 10x folder as .zip or .tar.gz, Cell Ranger .h5\n"
+    "- .h5ad (an observation is a sample), .loom (a column is), ARCHS4-layout .h5\n"
+    "- a .zip, .tar or .tar.gz of one table or of a quantifier's tables\n\n"
+    "Not Excel: it turns gene names into dates. The file stays in this session, and is gone with it."
 )
 UNITS_HELP = (
     "Samples are compared by the order of their genes. Only division by gene length changes that order, so TPM, RPKM "
@@ -34,8 +36,8 @@ UNIT_WORDS = {
     "tpm": "divided by gene length (TPM, RPKM, FPKM)",
 }
 TYPES = [
-    "csv", "tsv", "txt", "tab", "gz", "sf", "results", "counts", "count", "gct", "h5", "hdf5", "h5ad", "zip",
-    "xlsx", "xls",  # to be refused in words that help
+    "csv", "tsv", "txt", "tab", "gz", "sf", "results", "counts", "count", "gct", "h5", "hdf5", "h5ad", "loom", "zip",
+    "tar", "tgz",     "xlsx", "xls",  # to be refused in words that help
 ]  # fmt: skip
 
 
@@ -49,33 +51,37 @@ class Source:
     units: str = "auto"
 
 
-class _Uploads:
-    """The last few uploads by the digest of their content, so that an address leads back to them."""
+class Uploads:
+    """The last few uploads of one session by the digest of their content, so that its address leads back to them."""
 
     def __init__(self) -> None:
         self._files: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
-        self._lock = threading.Lock()
 
     def keep(self, name: str, data: bytes) -> str:
+        """Keeps a file; its digest. Raises AccessError where it is more than the session may hold."""
         digest = hashlib.sha256(data).hexdigest()[:16]
-        with self._lock:
-            self._files[digest] = (name, data)
-            self._files.move_to_end(digest)
-            while len(self._files) > 1 and (len(self._files) > KEPT or self._size() > KEPT_BYTES):
-                self._files.popitem(last=False)
+        if digest not in self._files:
+            quotas.check_upload(self.size, len(data))
+        self._files[digest] = (name, data)
+        self._files.move_to_end(digest)
+        while len(self._files) > 1 and (len(self._files) > KEPT or self.size > KEPT_BYTES):
+            self._files.popitem(last=False)
         return digest
 
-    def _size(self) -> int:
+    @property
+    def size(self) -> int:
+        """Bytes of all of them."""
         return sum(len(data) for _, data in self._files.values())
 
     def get(self, digest: str) -> tuple[str, bytes] | None:
-        with self._lock:
-            return self._files.get(digest)
+        """Name and content of a file; None where this session does not have it."""
+        return self._files.get(digest)
 
 
-@st.cache_resource
-def _uploads() -> _Uploads:
-    return _Uploads()
+def _uploads() -> Uploads:
+    """Those of this session, and of nobody else; they go with it."""
+    kept: Uploads = st.session_state.setdefault("uploads", Uploads())
+    return kept
 
 
 def choose_source(dataset: StoredDataset) -> Source | None:
@@ -86,6 +92,8 @@ def choose_source(dataset: StoredDataset) -> Source | None:
             "Upload one or more samples", type=TYPES, key="upload_file", on_change=_uploaded,
             help=UPLOAD_HELP,
         )  # fmt: skip
+        if said := st.session_state.pop("upload_said", ""):
+            st.error(said, icon=":material/error:")
     with right:
         _choose_biosample(dataset)
         _choose_example(dataset)
@@ -99,7 +107,8 @@ def _from_address(dataset: StoredDataset) -> Source | None:
         kept = _uploads().get(upload)
         if kept is None:
             st.info(
-                "The upload that this link means is not kept any more. Upload the file again.",
+                "The upload that this link means is not here: uploads stay in the session that made them, and go with "
+                "it. Upload the file again.",
                 icon=":material/upload_file:",
             )
             return None
@@ -145,7 +154,11 @@ def _choose_example(dataset: StoredDataset) -> None:
 
 def _uploaded() -> None:
     file = st.session_state["upload_file"]
-    _only(upload=_uploads().keep(file.name, file.getvalue()) if file else None)
+    try:
+        _only(upload=_uploads().keep(file.name, file.getvalue()) if file else None)
+    except AccessError as error:
+        _only()
+        st.session_state["upload_said"] = str(error)
 
 
 def _chosen_biosample() -> None:
