@@ -18,7 +18,6 @@ A folder without a manifest is an unfinished build and is never shown.
 import copy
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -27,11 +26,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core.array_files import read_array
 from core.errors import NotFoundError, StoreError
 from core.expression import normalise
 from core.store.building import load_arrays
 from core.store.files import read_json
 from core.store.label_edits import is_among, lay_over, no_edits, relabelled, short_hash
+from core.store.manifest import read_manifest
 from core.store.tiles import TiledMatrix, in_threads, spans
 from core.types import BoolArray, CountMatrix, DoubleArray, FloatMatrix, IndexArray
 
@@ -64,7 +65,7 @@ class StoredDataset:
             raise NotFoundError(f"There is no dataset {path.name!r}: see 'python -m core datasets', or build it first.")
         self.path = path
         self.edits = no_edits() if edits is None else edits
-        self.manifest: dict[str, Any] = read_json(path / "manifest.json")
+        self.manifest = read_manifest(path, FORMAT)
         if self.manifest["format"] > FORMAT:
             raise StoreError(f"Dataset {path.name!r} was written by a newer ARCHScope: update, or build it again.")
         if self.manifest["format"] < FORMAT:
@@ -249,24 +250,38 @@ class StoredDataset:
 
         Raises NotFoundError; a symbol that several genes carry means the first of them by signal.
         """
-        wanted = gene.strip().upper().split(".")[0] if gene.strip().upper().startswith("ENS") else gene.strip().upper()
-        hit = (self.rankings["ensembl_gene_id"].str.upper() == wanted) | (self.rankings["symbol"].str.upper() == wanted)
-        if not hit.any():
+        wanted = gene.strip().upper()
+        row = self._gene_rows.get(wanted.split(".")[0] if wanted.startswith("ENS") else wanted)
+        if row is None:
             raise NotFoundError(f"Dataset {self.name!r} has no gene {gene!r} with a length: check the symbol or id.")
-        rows = np.flatnonzero(hit)
-        return int(rows[self.rankings["signal"].to_numpy()[rows].argmax()])
+        return row
+
+    @cached_property
+    def _gene_rows(self) -> dict[str, int]:
+        """Row of each gene by its symbol and its Ensembl id, in capitals; of several the first with most signal."""
+        signal = self.rankings["signal"].to_numpy()
+        rising = np.lexsort((-np.arange(len(signal)), signal))  # what comes later takes a shared name
+        found: dict[str, int] = {}
+        for column in ("symbol", "ensembl_gene_id"):
+            names = self.rankings[column].fillna("").str.upper().to_numpy(object)
+            found |= {name: int(row) for name, row in zip(names[rising], rising, strict=True) if name}
+        return found
 
     def biosample(self, sample_id: str) -> int:
         """Row of a biosample. Raises NotFoundError."""
-        position = pd.Index(self.biosamples["sample_id"]).get_indexer([sample_id])[0]
-        if position < 0:
+        row = self._biosample_rows.get(sample_id)
+        if row is None:
             raise NotFoundError(f"Dataset {self.name!r} has no biosample {sample_id!r}: it may have been left out.")
-        return int(position)
+        return row
+
+    @cached_property
+    def _biosample_rows(self) -> dict[str, int]:
+        return {sample_id: row for row, sample_id in enumerate(self._biosamples["sample_id"])}
 
     def _array(self, name: str) -> Any:
         try:
-            return np.load(self.path / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
+            return read_array(self.path / f"{name}.npy", mapped=True)
+        except ValueError as error:
             raise StoreError(f"Dataset {self.name!r} is damaged ({name}.npy: {error}): build it again.") from error
 
     def _table(self, name: str) -> pd.DataFrame:
@@ -276,24 +291,8 @@ class StoredDataset:
             raise StoreError(f"Dataset {self.name!r} is damaged ({name}.parquet: {error}): build it again.") from error
 
 
-def is_built(path: Path, what: Mapping[str, Any]) -> bool:
-    """Whether a finished dataset lies there that was made of the same content (format, fingerprint, recipe)."""
-    manifest = path / "manifest.json"
-    return manifest.is_file() and all(read_json(manifest).get(key) == value for key, value in what.items())
-
-
 def find_datasets(folder: Path) -> Iterator[StoredDataset]:
     """Every finished dataset below a folder, by name; those of an older version have to be built again first."""
     for manifest in sorted(folder.glob("[!.]*/manifest.json")):
         if read_json(manifest)["format"] >= FORMAT:
             yield StoredDataset(manifest.parent)
-
-
-def publish(aside: Path, final: Path) -> None:
-    """Puts a finished build in place of an older one of that name."""
-    old = final.with_name(f".{final.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if final.exists():
-        final.rename(old)
-    aside.rename(final)
-    shutil.rmtree(old, ignore_errors=True)

@@ -5,6 +5,7 @@ the file can be deleted at any time. Every call takes its own cursor: one shared
 under threads.
 """
 
+import contextlib
 import io
 import json
 import threading
@@ -17,10 +18,10 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from core.errors import RecipeError, StoreError
+from core.errors import RecipeError
 from core.store.datasets import StoredDataset, canonical
 from core.store.files import clean
-from core.store.migrations import migrate
+from core.store.results_database import Database
 from core.store.runs import Run
 from core.types import IndexArray
 
@@ -71,32 +72,32 @@ class Results:
     """Rankings, biosample tables, runs and cached analyses of every dataset."""
 
     def __init__(self, path: Path | None = None) -> None:
-        """Opens ``path`` (None: in memory). Raises StoreError where another process has it, or it is damaged."""
-        settings: dict[str, str | bool | int | float | list[str]] = {
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-        }
-        try:
-            self._connection = duckdb.connect(str(path) if path else ":memory:", config=settings)
-        except duckdb.IOException as error:
-            raise StoreError(
-                f"The results database {path} cannot be opened: another ARCHScope uses this data folder, or the file "
-                f"is damaged. Stop the other one, or delete the file: it is rebuilt. ({_first_line(error)})"
-            ) from error
-        self._import_lock = threading.Lock()
-        migrate(self._connection)
+        """Opens ``path`` (None: in memory), or another in its place where it is damaged or cannot be written.
+
+        Raises StoreError where another process has it, or a newer version wrote it.
+        """
+        self._database = Database(path)
+        self._import_lock = threading.Lock()  # taken inside of the database's run, never around it
+
+    @property
+    def notices(self) -> list[str]:
+        """What a user has to know of the database, a line each: that it is being rebuilt, or kept in memory."""
+        return self._database.notices
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A cursor of the calling thread's own."""
-        return self._connection.cursor()
+        return self._database.cursor()
 
     def close(self) -> None:
         """Closes the file."""
-        self._connection.close()
+        self._database.close()
 
     def ensure(self, dataset: StoredDataset) -> None:
         """Imports a dataset's tables unless this very build is in already."""
-        with self._import_lock, self.cursor() as cursor:
+        self._database.run(lambda cursor: self._ensure(cursor, dataset))
+
+    def _ensure(self, cursor: duckdb.DuckDBPyConnection, dataset: StoredDataset) -> None:
+        with self._import_lock:
             row = cursor.execute("SELECT build_key FROM datasets WHERE name = ?", [dataset.name]).fetchone()
             if row and row[0] == dataset.key:
                 return
@@ -104,7 +105,8 @@ class Results:
             try:
                 _import_tables(cursor, dataset)
             except duckdb.Error:
-                cursor.rollback()
+                with contextlib.suppress(duckdb.Error):  # a database that failed has nothing to take back
+                    cursor.rollback()
                 raise
             cursor.commit()
 
@@ -116,13 +118,36 @@ class Results:
         recipe = run.recipe
         row = [run.id, run.kind, run.dataset, recipe["fingerprint"], recipe["created"], result["finished"]]
         row += [result["status"], json.dumps(recipe["parameters"]), json.dumps(clean(result.get("metrics", {})))]
-        with self._import_lock, self.cursor() as cursor:
-            cursor.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        self._write("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def keep_runs(self, dataset: str, run_ids: Sequence[str]) -> None:
         """Forgets every run of a dataset but these; whoever deleted the others."""
-        with self._import_lock, self.cursor() as cursor:
-            cursor.execute("DELETE FROM runs WHERE dataset = ? AND NOT list_contains(?, id)", [dataset, list(run_ids)])
+        self._write("DELETE FROM runs WHERE dataset = ? AND NOT list_contains(?, id)", [dataset, list(run_ids)])
+
+    @property
+    def persistent(self) -> bool:
+        """Whether this process has a database file open."""
+        return self._database.path is not None
+
+    def keep_datasets(self, fingerprints: Mapping[str, str]) -> None:
+        """Forgets every dataset but these (name: fingerprint), with its runs and cached analyses."""
+        names, contents = list(fingerprints), list(set(fingerprints.values()))
+        for table, column, kept in (
+            ("datasets", "name", names), ("rankings", "dataset", names), ("biosamples", "dataset", names),
+            ("runs", "dataset", names), ("results", "fingerprint", contents),
+        ):  # fmt: skip
+            self._write(f"DELETE FROM {table} WHERE NOT list_contains(?::VARCHAR[], {column})", [kept])
+
+    def forget_cached(self) -> None:
+        """Forgets every cached analysis; each is computed again when it is asked for."""
+        self._write("DELETE FROM results", [])
+
+    def _write(self, statement: str, values: Sequence[Any]) -> None:
+        def work(cursor: duckdb.DuckDBPyConnection) -> None:
+            with self._import_lock:
+                cursor.execute(statement, values)
+
+        self._database.run(work)
 
     def rankings(self, dataset: StoredDataset, query: RankingQuery) -> pd.DataFrame:
         """Rows of the rankings that a query asks for, columns as the design names them plus biotype and variance.
@@ -152,13 +177,16 @@ class Results:
         return self._select(named, dataset, replace(query, biotypes=()), more)
 
     def _select(self, columns: str, dataset: StoredDataset, query: RankingQuery, more: str = "") -> pd.DataFrame:
-        self.ensure(dataset)
         where = _where(dataset.name, query)
         statement = f"SELECT {columns} FROM rankings WHERE {' AND '.join(where.clauses)}{more}"
-        with self.cursor() as cursor:
+
+        def work(cursor: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+            self._ensure(cursor, dataset)
             if query.regex and query.search.strip():
                 _check_pattern(cursor, query.search.strip())
             return cursor.execute(statement, where.values).df()
+
+        return self._database.run(work)
 
     def cached(
         self,
@@ -173,18 +201,14 @@ class Results:
         The key is (dataset fingerprint, analysis, recipe version, canonical parameters with the build's recipe).
         """
         key = [dataset.fingerprint, analysis, version, canonical({**parameters, "build": dataset.recipe})]
-        with self.cursor() as cursor:
-            row = cursor.execute(
-                "SELECT payload FROM results WHERE fingerprint = ? AND analysis = ? AND version = ? AND parameters = ?",
-                key,
-            ).fetchone()
+        found = "SELECT payload FROM results WHERE fingerprint = ? AND analysis = ? AND version = ? AND parameters = ?"
+        row = self._database.run(lambda cursor: cursor.execute(found, key).fetchone())
         if row:
             return pd.read_parquet(io.BytesIO(row[0]))
         frame = compute()
         buffer = io.BytesIO()
         frame.to_parquet(buffer, index=False)
-        with self._import_lock, self.cursor() as cursor:
-            cursor.execute("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?)", [*key, buffer.getvalue()])
+        self._write("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?)", [*key, buffer.getvalue()])
         return frame
 
 

@@ -1,10 +1,14 @@
 """One data folder: its datasets, its runs, the results database, and which runs are in use."""
 
+import os
 from pathlib import Path
 
 from core.errors import InputError, NotFoundError, StoreError
 from core.settings import data_dir
+from core.sources.plain_names import is_plain
+from core.store.building import recover
 from core.store.datasets import StoredDataset, find_datasets
+from core.store.disk import trouble
 from core.store.label_edits import LabelEdits, Stamp
 from core.store.promotions import BACK, FIRST, PROMOTED, Promotion, Promotions
 from core.store.results import Results
@@ -21,20 +25,34 @@ class Workspace:
         self.root = (root or data_dir()).resolve()
         self.datasets_dir = self.root / "datasets"
         self.runs_dir = self.root / "runs"
-        self.datasets_dir.mkdir(parents=True, exist_ok=True)
-        self.runs_dir.mkdir(exist_ok=True)
+        self._make_folders()
+        recover(self.datasets_dir)
         self.runs = RunStore(self.runs_dir)
         self.promotions = Promotions(self.root / "active")
         self.results = Results(self.root / "archscope.duckdb" if persistent else None)
         self._open: dict[str, tuple[int, Stamp, StoredDataset]] = {}
+
+    def _make_folders(self) -> None:
+        """Raises StoreError where there is no such folder and none can be made; one to read alone will do."""
+        try:
+            self.datasets_dir.mkdir(parents=True, exist_ok=True)
+            self.runs_dir.mkdir(exist_ok=True)
+        except OSError as error:
+            if not os.access(self.root, os.R_OK | os.X_OK):
+                raise trouble(error, self.root) from error
+
+    @property
+    def notices(self) -> list[str]:
+        """What whoever looks at this data folder has to know of it, a line each."""
+        return self.results.notices
 
     def dataset(self, name: str) -> StoredDataset:
         """The dataset of that name with its label edits; opened anew only where it or they changed.
 
         Raises NotFoundError.
         """
-        if not name or Path(name).name != name or name.startswith("."):
-            raise NotFoundError(f"{name!r} is not a dataset's name: see 'python -m core datasets'.")
+        if not is_plain(name):
+            raise NotFoundError(f"{name[:100]!r} is not a dataset's name: see 'python -m core datasets'.")
         manifest = self.datasets_dir / name / "manifest.json"
         changed = manifest.stat().st_mtime_ns if manifest.is_file() else 0
         edits = self.label_edits(name)

@@ -19,22 +19,26 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core import __version__
+from core import logs
+from core.access import Role
 from core.engine import open_engine
 from core.errors import CountsFileError, NotFoundError
+from core.sources import confined
 from core.sources.archs4 import Archs4File
 from core.sources.label_sources import LABEL_COLUMNS, LabelSources
-from core.store.building import building
-from core.store.datasets import FORMAT, StoredDataset, publish
-from core.store.files import write_json
-from core.store.runs import now
+from core.sources.unchanged import check_unchanged, stamps_of
+from core.store.building import building, finished, publish, tidy
+from core.store.datasets import FORMAT, StoredDataset
+from core.store.disk import on_disk
+from core.store.guard import guarded
 from core.store.workspace import Workspace
 from core.types import BIOSAMPLE_COLUMNS, IndexArray, Progress, silent
 from core.workflows import blocks
-from core.workflows.build import BuildOutcome, block_rows, block_starts
+from core.workflows.build import BuildOutcome, block_rows, block_starts, complete
 from core.workflows.making import STAGES, Base, Making
 from core.workflows.plan import Plan, count_facts, gene_keys
 from core.workflows.stages import Stages
+from core.workflows.transcripts import has_genes, sum_transcripts
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class AddRequest:
     @property
     def inputs(self) -> list[Path]:
         """The files that the fingerprint covers byte by byte. Raises NotFoundError for an input that is not there."""
+        confined.check_paths(self.counts, self.labels, self.label_rules, self.label_parents)
         if not self.counts.is_file():
             raise NotFoundError(f"There is no file {self.counts}: check the path.")
         return [self.counts, *self.label_sources.files]
@@ -64,16 +69,25 @@ class AddRequest:
         return LabelSources(self.labels, self.label_rules, self.label_parents)
 
 
+@guarded(Role.TRAINER, "add")
 def add(workspace: Workspace, request: AddRequest, progress: Progress = silent) -> BuildOutcome:
     """Adds the biosamples of a file that a dataset does not have yet, or says that it has them all.
 
     Nothing is changed by an attempt that fails; one that was stopped is taken up where it was. Raises InputError for
-    a file that does not go with the dataset.
+    a file that does not go with the dataset, or that changed while it was read; StoreError where the disk is full or
+    the folder cannot be written.
     """
+    with on_disk(workspace.root):
+        return _add(workspace, request, progress)
+
+
+def _add(workspace: Workspace, request: AddRequest, progress: Progress) -> BuildOutcome:
     begun = time.monotonic()
     base = workspace.dataset(request.name)
+    stamps = stamps_of(request.inputs)
     added = f"{base.fingerprint}{request.label_sources.fingerprint(request.inputs)}".encode()
     plan = _plan(base, request)
+    check_unchanged(stamps)
     if not len(plan.rows):
         there = f"Every biosample of {request.counts} is in dataset {base.name!r} already."
         return BuildOutcome(base.name, True, time.monotonic() - begun, [there])
@@ -84,20 +98,22 @@ def add(workspace: Workspace, request: AddRequest, progress: Progress = silent) 
     what = {"format": FORMAT, "fingerprint": fingerprint, "recipe": recipe}
     try:
         with open_engine(request.engine, request.scheduler) as engine, building(base.path, what) as folder:
-            first, n = base.blocks[-1], len(plan.biosamples)
-            step = min(block_rows(request.memory, len(plan.group), engine), -(-len(plan.rows) // engine.workers))
-            starts = [*base.blocks[:-1], *block_starts(folder, first, n, step)]
-            making = Making(folder, request.counts, plan, starts, engine, Stages(progress, STAGES),
-                            Base(base, request.keep_target))  # fmt: skip
-            facts = making.run()
-            facts["warnings"] = [*facts["warnings"], _what_happened(base, folder, plan, request)]
-            seconds = time.monotonic() - begun
-            manifest = {**what, "name": base.name, "created": now(), "seconds": seconds, "version": __version__}
-            write_json(folder / "manifest.json", manifest | {"engine": request.engine, **facts})
+            manifest = finished(folder, what)
+            if manifest is None:  # else it was killed just before the end
+                first = base.blocks[-1]
+                step = min(block_rows(request.memory, len(plan.group), engine), -(-len(plan.rows) // engine.workers))
+                starts = [*base.blocks[:-1], *block_starts(folder, first, len(plan.biosamples), step)]
+                making = Making(folder, request.counts, plan, starts, engine, Stages(progress, STAGES),
+                                Base(base, request.keep_target), stamps[request.counts])  # fmt: skip
+                manifest = {**what, "name": base.name, "engine": request.engine, **making.run()}
+                manifest["warnings"] = [*manifest["warnings"], _what_happened(base, folder, plan, request)]
+                complete(folder, manifest, begun)
+            tidy(folder)
             publish(folder, base.path)
     finally:
         blocks.close_source()
-    return BuildOutcome(base.name, False, seconds, facts["warnings"])
+    logs.event("dataset.built", dataset=base.name, seconds=round(time.monotonic() - begun, 3), kind="add")
+    return BuildOutcome(base.name, False, time.monotonic() - begun, manifest["warnings"])
 
 
 def _plan(base: StoredDataset, request: AddRequest) -> Plan:
@@ -106,7 +122,7 @@ def _plan(base: StoredDataset, request: AddRequest) -> Plan:
         single_cell = source.biosamples["singlecellprobability"].to_numpy(np.float64) >= base.recipe["max_singlecell"]
         there = source.biosamples["sample_id"].isin(base.biosamples["sample_id"]).to_numpy()
         rows = np.flatnonzero(~single_cell & ~there)
-        group = _group(base, source.genes, request.counts)
+        group, told = _group(base, source, request.counts)
         new = source.biosamples.iloc[rows]
         left_out = set(source.biosamples["sample_id"][single_cell])
     biosamples = pd.concat([base.biosamples[list(BIOSAMPLE_COLUMNS)], new], ignore_index=True)
@@ -118,8 +134,10 @@ def _plan(base: StoredDataset, request: AddRequest) -> Plan:
         ["sample_id", "label"], ignore_index=True
     )
     facts = {key: base.manifest[key] for key in _KEPT}
+    facts |= {key: base.manifest[key] for key in _KEPT_OF_TRANSCRIPTS if key in base.manifest}
     facts |= {"n_single_cell": facts["n_single_cell"] + int((single_cell & ~there).sum())}
     added = {"counts": str(request.counts.resolve()), "n_biosamples": len(rows), "kept_target": request.keep_target}
+    added |= told
     facts["added"] = [*base.manifest.get("added", []), added]
     facts |= {"label_notes": more.notes}
     facts |= count_facts(biosamples, labels, facts)
@@ -130,6 +148,7 @@ _KEPT = (
     "layout", "archs4_version", "organism", "simulated", "n_file_biosamples", "n_file_genes", "sources", "n_genes_all",
     "n_genes", "n_single_cell", "shared_symbols", "repeated_genes", "without_length",
 )  # fmt: skip
+_KEPT_OF_TRANSCRIPTS = ("level", "n_file_transcripts", "transcripts_without_gene", "summed")
 
 
 def _check_kind(base: StoredDataset, source: Archs4File, path: Path) -> None:
@@ -141,8 +160,27 @@ def _check_kind(base: StoredDataset, source: Archs4File, path: Path) -> None:
         raise CountsFileError(f"{path}: is of {source.organism}, but dataset {base.name!r} is of {known}.")
 
 
-def _group(base: StoredDataset, genes: pd.DataFrame, path: Path) -> IndexArray:
-    """Which gene of the dataset each gene of the file goes to; -1 for genes that the dataset does not have."""
+def _group(base: StoredDataset, source: Archs4File, path: Path) -> tuple[IndexArray, dict[str, str]]:
+    """Which gene of the dataset each gene of the file goes to; -1 for genes that the dataset does not have.
+
+    Transcripts go where their gene goes: that of the file, else that of the GTF that the dataset was built with; what
+    was done with them is told.
+    """
+    if source.level != "transcript":
+        return _among(base, source.genes, path), {}
+    known = base.transcripts
+    if not has_genes(source.genes) and not known["ensembl_gene_id"].duplicated().any():  # at most one of each gene
+        raise CountsFileError(
+            f"{path}: counts transcripts, and neither the file nor dataset {base.name!r} knows of which genes. Build "
+            "the dataset with --lengths and the GTF of the file's annotation, then add the file."
+        )
+    summed = sum_transcripts(source.genes, known, f"the transcripts of dataset {base.name!r}", path)
+    genes = _among(base, summed.genes, path)
+    return np.where(summed.group < 0, -1, genes[summed.group]), {"summed": summed.words}
+
+
+def _among(base: StoredDataset, genes: pd.DataFrame, path: Path) -> IndexArray:
+    """Where genes stand among those of the dataset; -1 for those that it does not have."""
     keys = gene_keys(base.genes)
     if base.recipe["repeated_genes"] == "keep":
         if gene_keys(genes).tolist() != keys.tolist():

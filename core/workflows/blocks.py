@@ -17,6 +17,7 @@ from core.errors import CountsFileError
 from core.expression import metrics, neighbourhood, normalise
 from core.expression.rare import RareGenes
 from core.sources.archs4 import Archs4File
+from core.sources.unchanged import Stamp, check_unchanged
 from core.store.building import Arrays, load_arrays, save_arrays
 from core.store.files import write_parquet
 from core.store.tiles import TiledMatrix, TileFile, block_path, rows_a_tile, write_tiles
@@ -27,8 +28,8 @@ READ_BYTES = 64 << 20  # of Y that a task reads at a time
 
 
 @lru_cache(maxsize=1)
-def _opened(path: str, stamp: int) -> Archs4File:
-    """A counts file that stays open between blocks; ``stamp`` (its time of change) keeps two builds apart."""
+def _opened(path: str, stamp: Stamp) -> Archs4File:
+    """A counts file that stays open between blocks; ``stamp`` keeps two builds apart."""
     return Archs4File(Path(path)).__enter__()
 
 
@@ -54,28 +55,38 @@ def sum_duplicates(counts: CountMatrix, group: IndexArray, n_genes: int) -> Coun
     """
     if np.array_equal(group, np.arange(n_genes)):
         return counts
-    order = np.argsort(group, kind="stable")
-    order = order[np.searchsorted(group[order], 0) :]
-    again = np.diff(group[order], prepend=-1) == 0
-    result: CountMatrix = np.ascontiguousarray(counts[:, order[~again]])
-    repeated = np.unique(group[order[again]])
-    sums = result[:, repeated].astype(np.uint64)
-    np.add.at(sums.T, np.searchsorted(repeated, group[order[again]]), counts[:, order[again]].T)
-    if sums.max(initial=0) > np.iinfo(np.uint32).max:
-        raise CountsFileError("Counts of a repeated gene add up to more than 4294967295: keep repeated genes apart.")
-    result[:, repeated] = sums
+    inside = group >= 0
+    into = group[inside]
+    result = np.zeros((len(counts), n_genes), dtype=np.uint32)
+    for out, row in zip(result, counts, strict=True):  # a row at a time: 20 times as fast as np.add.at over all
+        sums = np.bincount(into, row[inside], n_genes)  # in float64, exact up to 2^53
+        if sums.max(initial=0) > np.iinfo(np.uint32).max:
+            raise CountsFileError(
+                "Counts of repeated genes, or of a gene's transcripts, add up to more than 4294967295: keep repeated "
+                "genes apart, or check the file."
+            )
+        out[:] = sums
     return result
 
 
-def ingest(folder: str, source: str, stamp: int, number: int, start: int, stop: int) -> None:
-    """Reads biosamples start..stop of the plan's rows, sums repeated genes; keeps the counts and their sums."""
+def ingest(folder: str, source: str, stamp: Stamp, number: int, start: int, stop: int) -> None:
+    """Reads biosamples start..stop of the plan's rows, sums repeated genes; keeps the counts and their sums.
+
+    ``stamp`` is that of the source before it was first looked at. Raises InputError where it changed since.
+    """
     out = block_path(Path(folder) / "counts", number)
     if out.exists():
         return
     plan = plan_of(Path(folder))
-    file = _opened(source, stamp)
-    file.prefetch(plan["rows"][stop : 2 * stop - start])
-    counts = sum_duplicates(file.read(plan["rows"][start:stop]), plan["group"], int(plan["n_genes"]))
+    before = {Path(source): stamp}
+    check_unchanged(before)
+    try:
+        file = _opened(source, stamp)
+        file.prefetch(plan["rows"][stop : 2 * stop - start])
+        read = file.read(plan["rows"][start:stop])
+    finally:  # a file that was cut short under the reader fails for that reason, whatever the reader says
+        check_unchanged(before)
+    counts = sum_duplicates(read, plan["group"], int(plan["n_genes"]))
     by_gene, depth, zero_share = metrics.expressed(counts)
     parts = {"steps": normalise.target_steps(counts), "expressed": by_gene, "depth": depth, "zero_share": zero_share}
     save_arrays(out.with_suffix(".npz"), parts)

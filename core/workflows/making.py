@@ -20,7 +20,8 @@ import pandas as pd
 from core.engine import Engine, LocalEngine
 from core.expression import metrics, neighbourhood, normalise, similar
 from core.expression.rare import is_rare
-from core.store.building import Arrays, save_arrays, tidy
+from core.sources.unchanged import Stamp, stamp_of
+from core.store.building import Arrays, save_arrays
 from core.store.datasets import StoredDataset
 from core.store.files import write_parquet
 from core.store.tiles import block_path, spans
@@ -55,10 +56,11 @@ class Making:
 
     def __init__(
         self, folder: Path, source: Path, plan: Plan, starts: list[int], engine: Engine, stages: Stages,
-        base: Base | None = None,
+        base: Base | None = None, stamp: Stamp | None = None,
     ) -> None:  # fmt: skip
         self._folder, self._source, self._plan, self._starts = folder, source, plan, starts
         self._engine, self._stages, self._base = engine, stages, base
+        self._stamp = stamp or stamp_of(source)  # of the source before its fingerprint was taken
         self._old = len(base.dataset.blocks) - 1 if base else 0
         self._sample = np.unique(np.linspace(0, starts[-1] - 1, min(starts[-1], INDEX_SAMPLE)).astype(np.intp))
         self._sampled: FloatMatrix | None = None  # the cosines of the sample, where those of everybody were computed
@@ -82,7 +84,6 @@ class Making:
         for name, frame in (tables | {"transcripts": plan.transcripts}).items():
             write_parquet(self._folder / f"{name}.parquet", frame)
         save_arrays(self._folder / "totals.npz", {name: totals[name] for name in ("steps", "expressed")})
-        tidy(self._folder)
         zero_share, depth = float(biosamples["zero_share"].mean()), _quartiles(biosamples["depth"])
         facts = {"zero_share": zero_share, "depth": depth, "random_cosine": random.tolist(), "blocks": self._starts}
         return {**plan.facts, **facts}
@@ -101,7 +102,7 @@ class Making:
         """Counts of every block; their sums over biosamples, and depth and share of zeros of each (n)."""
         edges, first = list(pairwise(self._starts)), self._starts[self._old]
         self._link("counts")
-        fixed = (str(self._folder), str(self._source.resolve()), self._source.stat().st_mtime_ns)
+        fixed = (str(self._folder), str(self._source.resolve()), self._stamp)
         tasks = [(*fixed, number, a - first, b - first) for number, (a, b) in enumerate(edges) if number >= self._old]
         self._map("reading", blocks.ingest, tasks)
         parts: list[Arrays] = [self._sums_of_base()] if self._base else []
@@ -125,7 +126,9 @@ class Making:
                 try:
                     os.link(old, new)
                 except OSError:
-                    shutil.copyfile(old, new)
+                    aside = new.with_name(f".{new.name}.{os.getpid()}")  # a killed copy must not pass for a whole one
+                    shutil.copyfile(old, aside)
+                    aside.replace(new)
 
     def _normalise(self, totals: dict[str, npt.NDArray[Any]]) -> None:
         kept = self._base.dataset if self._base and self._base.keep_target else None

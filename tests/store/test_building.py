@@ -6,7 +6,8 @@ import pytest
 
 from core.errors import InputError
 from core.settings import PROJECT
-from core.store.building import building, load_arrays, save_arrays, tidy
+from core.store.building import alone, building, finished, load_arrays, publish, recover, save_arrays, tidy
+from core.store.files import write_json
 
 WHAT = {"fingerprint": "f", "recipe": {"unit": "kb"}}
 
@@ -78,3 +79,39 @@ def test_tidy_keeps_what_a_dataset_is_made_of(final):
         tidy(folder)
         left = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert left == {"counts/000000.tiles", "target.npy"}
+
+
+def test_one_that_wanted_nothing_but_its_place_is_found_finished(final):
+    with building(final, WHAT) as folder:
+        assert finished(folder, WHAT) is None
+        write_json(folder / "manifest.json", {**WHAT, "name": "mine"})
+        tidy(folder)
+    with building(final, WHAT) as folder:
+        assert finished(folder, WHAT)["name"] == "mine"
+        tidy(folder)  # again is harmless
+        publish(folder, final)
+    assert [path.name for path in final.parent.iterdir()] == ["mine"]
+    with building(final, {**WHAT, "fingerprint": "other"}) as folder:
+        assert finished(folder, WHAT) is None
+
+
+def test_a_damaged_note_of_an_earlier_attempt_is_begun_anew(final):
+    with pytest.raises(OSError, match="full"), building(final, WHAT) as folder:
+        (folder / "counts" / "000000.tiles").touch()
+        (folder / "making.json").write_text("{")
+        raise OSError("disk full")
+    with building(final, WHAT) as folder:
+        assert not (folder / "counts" / "000000.tiles").exists()
+
+
+def test_a_dataset_whose_replacement_was_killed_comes_back(final):
+    old = final.with_name(".mine.old")
+    old.mkdir()
+    with alone(final):  # somebody is at it right now
+        recover(final.parent)
+        assert old.exists()
+    recover(final.parent)
+    assert (final.exists(), old.exists()) == (True, False)
+    old.mkdir()
+    recover(final.parent)  # left over after the new one was in place
+    assert (final.exists(), old.exists()) == (True, False)

@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 
 from core.errors import NotFoundError, StoreError
-from core.store.datasets import StoredDataset, build_key, canonical, find_datasets, publish
+from core.store.building import publish
+from core.store.datasets import StoredDataset, build_key, canonical, find_datasets
 
 
 @pytest.fixture

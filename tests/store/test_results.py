@@ -3,7 +3,7 @@ import threading
 import pandas as pd
 import pytest
 
-from core.errors import RecipeError, StoreError
+from core.errors import RecipeError
 from core.store.datasets import StoredDataset
 from core.store.results import RankingQuery, Results
 
@@ -119,11 +119,16 @@ def test_the_file_can_be_deleted_and_is_rebuilt(tmp_path, dataset):
     second.close()
 
 
-def test_a_damaged_file_is_said(tmp_path):
+def test_a_damaged_file_is_set_aside_and_said(tmp_path, dataset):
     path = tmp_path / "r.duckdb"
     path.write_bytes(b"not a database" * 1000)
-    with pytest.raises(StoreError, match=r"r\.duckdb"):
-        Results(path)
+    opened = Results(path)
+    assert len(opened.notices) == 1
+    assert "was damaged and is being rebuilt" in opened.notices[0]
+    assert opened.count(dataset, RankingQuery()) == len(dataset.rankings)
+    opened.close()
+    (kept,) = tmp_path.glob("r.duckdb.damaged-*")
+    assert kept.read_bytes() == b"not a database" * 1000
 
 
 def test_threads_get_their_own_rows(results, dataset):

@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from core.errors import NotFoundError, StoreError
+from core.errors import NotFoundError
 from core.store.workspace import Workspace
 
 
@@ -62,6 +62,3 @@ def test_one_app_a_data_folder(tmp_path):
     assert second.returncode == 1
     assert "another ARCHScope uses this data folder" in second.stderr
     workspace.results.close()
-    with pytest.raises(StoreError):
-        (tmp_path / "archscope.duckdb").write_bytes(b"junk" * 5000)
-        Workspace(tmp_path, persistent=True)
