@@ -5,27 +5,39 @@ import time
 from dataclasses import dataclass
 
 from core.errors import CancelledError
+from core.store.disk import on_disk
+from core.store.processes import uptime
 from core.store.runs import Run, Step
 
 QUIET = 0.2  # seconds between two lines of the same stage that carry no figures
 
 
 class FileProgress:
-    """A ``Progress`` that writes into a run's folder, and raises CancelledError once the run is cancelled."""
+    """A ``Progress`` that writes into a run's folder, and raises CancelledError once the run is cancelled.
+
+    Times are those of the calendar when it began, and from then on of a clock that nobody sets.
+    """
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._last = (0.0, "")
+        self._last = (-1.0, "")
+        self._began = time.time() - uptime()
 
     def __call__(self, stage: str, done: float, total: float, **values: float | str) -> None:
         if (self._run.path / "cancelled").exists():
             raise CancelledError(f"Run {self._run.id} was cancelled.")
-        moment = time.time()
+        moment = uptime()
         if not values and stage == self._last[1] and moment - self._last[0] < QUIET and done < total:
             return
         self._last = (moment, stage)
-        line = {"time": moment, "stage": stage, "fraction": done / total if total else 1.0, "values": values}
-        with (self._run.path / "progress.jsonl").open("a", encoding="utf-8") as file:
+        line = {
+            "time": self._began + moment,
+            "stage": stage,
+            "fraction": done / total if total else 1.0,
+            "values": values,
+        }
+        path = self._run.path / "progress.jsonl"
+        with on_disk(self._run.path), path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
 

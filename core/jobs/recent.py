@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from core.store.disk import on_disk
 from core.store.runs import Run
 from core.store.workspace import Workspace
 
@@ -48,7 +49,8 @@ def dismiss(runs: Sequence[Run]) -> None:
     """Takes ended jobs off the list of recent ones, in every tab; what they made stays."""
     for run in runs:
         if run.path.is_dir() and run.status not in LIVE:
-            (run.path / DISMISSED).touch()
+            with on_disk(run.path):
+                (run.path / DISMISSED).touch()
 
 
 def shown_again(run: Run) -> None:

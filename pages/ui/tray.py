@@ -1,15 +1,22 @@
 """The job tray in the sidebar: what runs, waits and ended lately in this data folder, whichever tab started it."""
 
-import streamlit as st
+from collections.abc import Mapping
+from typing import Any
 
-from core import jobs
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from core import access, jobs
+from core.access import Role
 from core.store.runs import Run
 from core.store.workspace import Workspace
-from pages.ui import feedback, state
+from pages.ui import feedback, people, state
 from pages.ui.feedback import ICONS, LIVE
+from pages.ui.ranking_columns import COLUMNS
 
 OFTEN, SELDOM = 1.5, 20.0  # seconds between two looks, with and without a job at work
 LOG_LINES = 40
+SHORT = {"generator": "Generator", "augmentation": "Synthetic study", "projection": "Map"}  # links cut what is longer
 FIT = 9  # lines of a log that are shown without scrolling
 
 
@@ -28,21 +35,35 @@ def result_link(run: Run) -> tuple[str, dict[str, str]]:
         return "pages/train.py", at | {"model": "Synthetic samples", "generator_runs": run.id}
     if run.kind == "augmentation":
         return "pages/synthetic.py", at | {"study": run.id}
+    if run.kind == "projection":
+        return "pages/neighbourhood.py", at | {"map": str(run.recipe["parameters"].get("method", ""))}
+    if run.kind == "gsea":
+        return "pages/rankings.py", at | _gsea_address(run.recipe["parameters"])
     return "pages/overview.py", at
+
+
+def _gsea_address(given: Mapping[str, Any]) -> dict[str, str]:
+    """The address of a GSEA's result, as far as it fits into one (a long list of genes does not)."""
+    by = COLUMNS.get(given.get("by", ""), "")
+    if given.get("file"):
+        return {"tool": "Gene sets", "sets": given["file"], "sets_statistic": "GSEA", "sets_by": by}
+    genes = given.get("genes", [])
+    return {"tool": "Gene list", "list_by": by} | ({"list": ",".join(genes)} if len(genes) <= 60 else {})
 
 
 def _show(workspace: Workspace, every: float) -> None:
     active = jobs.active_runs(workspace)
     _follow(workspace, active, every)
     recent = jobs.recent(workspace)
+    feedback.show_refusal()
     if not active and not recent:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("Jobs")
         st.space("stretch")
-        if len(recent) > 1:
+        if len(recent) > 1 and access.may(Role.TRAINER):
             st.button("Clear", key="tray-clear", type="tertiary", help="Takes what has ended off this list",
-                      on_click=jobs.dismiss, args=(jobs.recent(workspace, most=jobs.MANY),))  # fmt: skip
+                      on_click=feedback.told, args=(jobs.dismiss, jobs.recent(workspace, most=jobs.MANY)))  # fmt: skip
     for run in active:
         _active(run)
     for run in recent:
@@ -57,8 +78,14 @@ def _follow(workspace: Workspace, active: list[Run], every: float) -> None:
     ended = [run for run in workspace.runs.all() if run.id in before - ids]  # less what was deleted since
     for run in reversed(ended):
         st.toast(f"{feedback.name_of(run)}: {run.status}", icon=ICONS[run.status])
-    if before != ids or (active and every > OFTEN):
+    if _by_itself() and (before != ids or (active and every > OFTEN)):
         st.rerun()
+
+
+def _by_itself() -> bool:
+    """Whether the tray runs alone: in a run of the whole page, to begin again would drop the click it is about."""
+    context = get_script_run_ctx()
+    return context is not None and bool(context.fragment_ids_this_run)
 
 
 def _active(run: Run) -> None:
@@ -67,8 +94,9 @@ def _active(run: Run) -> None:
         return
     st.progress(min(1.0, progress.fraction), text=f"{feedback.name_of(run)}: {feedback.describe(progress)}")
     with st.container(horizontal=True):
-        st.button("Cancel", key=f"tray-cancel-{run.id}", icon=":material/cancel:", type="tertiary",
-                  on_click=jobs.cancel, args=(run,))  # fmt: skip
+        if people.may_manage(run):
+            st.button("Cancel", key=f"tray-cancel-{run.id}", icon=":material/cancel:", type="tertiary",
+                      on_click=feedback.told, args=(jobs.cancel, run))  # fmt: skip
         _log(run)
 
 
@@ -78,9 +106,11 @@ def _ended(run: Run, workspace: Workspace) -> None:
     left, right = st.columns([4, 1], vertical_alignment="center", gap="xxsmall")
     if status == "done" and _is_there(run, workspace):
         page, target = result_link(run)
-        left.page_link(page, label=_short(run), icon=ICONS["done"], query_params=target, help="Its result")
+        label = SHORT.get(run.kind, "") if run.dataset == state.param("dataset") else ""
+        told = f"The result of {feedback.name_of(run)}"
+        left.page_link(page, label=label or _short(run), icon=ICONS["done"], query_params=target, help=told)
     else:
-        left.markdown(f"{ICONS[status]} {_short(run)}: {status}")
+        left.markdown(f":small[{ICONS[status]} {_short(run)}: {status}]")
     with right:
         _log(run, ended=True)
 
@@ -98,14 +128,14 @@ def _is_there(run: Run, workspace: Workspace) -> bool:
 def _log(run: Run, ended: bool = False) -> None:
     """What a job said on its way, read when it is opened."""
     with st.popover(
-        "" if ended else "Log", icon=":material/more_vert:" if ended else ":material/article:", type="tertiary",
+        "" if ended else "Log", icon=":material/more_vert:" if ended else ":material/article:",
         key=f"tray-log-{run.id}", on_change="rerun", help=f"What “{feedback.name_of(run)}” did, stage by stage",
     ) as opened:  # fmt: skip
         if opened.open:
             _show_log(run)
-            if ended:
+            if ended and access.may(Role.TRAINER):
                 st.button("Take off this list", key=f"tray-dismiss-{run.id}", icon=":material/close:",
-                          on_click=jobs.dismiss, args=([run],))  # fmt: skip
+                          on_click=feedback.told, args=(jobs.dismiss, [run]))  # fmt: skip
 
 
 def _show_log(run: Run) -> None:
@@ -115,6 +145,7 @@ def _show_log(run: Run) -> None:
     lines = jobs.log_lines(run)
     taken = jobs.seconds_taken(run)
     words = [f"{run.status}", *([feedback.duration(taken)] if taken else []), f"run `{run.id}`"]
+    words += [run.owner] if run.owner and access.roles_on() else []
     st.caption(" · ".join(words))
     shown = [f"{line.begun:%H:%M:%S}  {line.fraction:4.0%}  {line.stage}" for line in lines[-LOG_LINES:]]
     more = [f"… {len(lines) - LOG_LINES} earlier stages"] if len(lines) > LOG_LINES else []

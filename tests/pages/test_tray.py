@@ -71,8 +71,8 @@ def test_what_ended_well_leads_to_its_result(open_page: Opener, page_root: Path)
     study = ended(page_root, "augmentation", "done", metrics={})
     app = open_page("data")
     found = dict(links(app))
-    assert set(found) == {"Study of synthetic samples", "Synthetic generator", "Classifier"}
-    assert f"study={study.id}" in found["Study of synthetic samples"]
+    assert set(found) == {"Synthetic study", "Generator", "Classifier"}
+    assert f"study={study.id}" in found["Synthetic study"]
     classifier = Workspace(page_root).runs.all("demo", "classifier")[0]
     assert f"classifier_runs={classifier.id}" in found["Classifier"]
 
