@@ -3,8 +3,9 @@
 Format as of encoding versions up to 0.2 (anndata documentation, "On-disk format"), and what came before it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import h5py
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from core.errors import SampleFileError
 from core.sources import sample_limits
 from core.sources.gene_names import is_gene_id, joined
-from core.sources.sample_columns import PIECE, check_counts, damage, numbers, texts
+from core.sources.sample_columns import PIECE, check_counts, damage, is_list, numbers, texts
 from core.sources.sample_limits import distinct, few
 from core.types import DoubleArray, IndexArray, Progress, SampleSet, SampleValues
 
@@ -67,15 +68,20 @@ class _Matrix:
             outer = np.searchsorted(pointers, np.arange(start, stop), side="right") - 1
             yield (outer, inner) if self.sparse == "csr" else (inner, outer), values
 
-    def whole(self) -> bool:
-        """Whether it holds whole numbers of at least 0 alone, as counts are."""
-        return all(bool(((v >= 0) & (v == np.floor(v)) & (v < 2**32)).all()) for _, v in self.pieces())
+    def whole(self, step: Callable[[], None]) -> bool:
+        """Whether it holds whole numbers of at least 0 alone, as counts are; ``step`` is called for every piece."""
+        for _, values in self.pieces():
+            step()
+            if not ((values >= 0) & (values == np.floor(values)) & (values < 2**32)).all():
+                return False
+        return True
 
-    def filled(self, whole: bool) -> SampleValues:
+    def filled(self, whole: bool, step: Callable[[], None]) -> SampleValues:
         """All of it (m x p), in four bytes a value."""
         values: SampleValues
         values = np.zeros(self.shape, dtype=np.uint32) if whole else np.zeros(self.shape, dtype=np.float32)
         for place, part in self.pieces():
+            step()
             check_counts(part, f"{self.name}: {self.key}")
             if isinstance(place, slice):
                 values[place] = part
@@ -98,19 +104,18 @@ def read_anndata(file: h5py.File, name: str, progress: Progress) -> SampleSet:
         raise SampleFileError(
             f"{name}: neither X nor layers/counts nor raw/X has a row for each of {n:,} observations."
         )
-    progress("looking for counts", 0, 2)
     first = candidates[0]
-    chosen = next((matrix for matrix in candidates if matrix.whole()), None)
+    looking, reading = partial(progress, "looking for counts", 0, 2), partial(progress, "reading the file", 1, 2)
+    chosen = next((matrix for matrix in candidates if matrix.whole(looking)), None)
     matrix = chosen or first
-    progress("reading the file", 1, 2)
-    values = matrix.filled(chosen is not None)
+    values = matrix.filled(chosen is not None, reading)
     genes, notes = _genes(file["raw/var" if matrix.key.startswith("raw") else "var"], matrix, name)
     if matrix is not first:
         notes.append(f"{first.key} holds no counts: {matrix.key} was read instead.")
     if chosen is None:
         notes.append(f"{matrix.key} was read; no counts were found in X, layers or raw.")
     names = distinct(texts(_index(file["obs"], "obs", name), "obs", name, n), name)
-    notes += _cells(values, chosen is not None)
+    notes += cells_note(values, chosen is not None)
     return SampleSet(values, genes, names, "h5ad (AnnData)", notes, counted=chosen is not None)
 
 
@@ -142,6 +147,10 @@ def _matrix(item: h5py.Dataset | h5py.Group, key: str, name: str) -> _Matrix | N
         shape = tuple(int(size) for size in np.ravel(item.attrs.get("shape", item.attrs.get("h5sparse_shape", ()))))
         if sparse not in ("csr", "csc") or len(shape) != 2 or not {"data", "indices", "indptr"} <= set(item):
             raise SampleFileError(f"{name}: {key} is neither a plain nor a sparse (CSR, CSC) matrix. Save it as one.")
+        if not is_list(item["data"], "buif") or not is_list(item["indices"], "iu"):
+            raise SampleFileError(
+                f"{name}: {key}/data and {key}/indices must be lists of numbers. Save the file again."
+            )
         kind = item["data"].dtype.kind
     if kind not in "buif":
         raise SampleFileError(f"{name}: {key} holds no numbers.")
@@ -200,7 +209,7 @@ def _most_are_ids(names: list[str]) -> bool:
     return bool(some) and sum(map(is_gene_id, some)) > _MOST * len(some)
 
 
-def _cells(values: SampleValues, whole: bool) -> list[str]:
+def cells_note(values: SampleValues, whole: bool) -> list[str]:
     """A warning where the observations are more likely cells than samples."""
     if not whole or len(values) < _CELLS:
         return []

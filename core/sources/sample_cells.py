@@ -11,7 +11,7 @@ import numpy as np
 
 from core.errors import SampleFileError
 from core.sources.gene_names import joined
-from core.sources.sample_columns import PIECE, as_values, check_counts, damage, numbers, texts
+from core.sources.sample_columns import PIECE, as_values, check_counts, damage, is_list, numbers, texts
 from core.sources.sample_limits import distinct, few, stem
 from core.types import BoolArray, DoubleArray, Progress, SampleSet
 
@@ -120,7 +120,7 @@ def _features(group: h5py.Group, name: str) -> Features:
 
 
 def _check_pointers(pointers: DoubleArray, n_cells: int, group: h5py.Group, name: str) -> int:
-    sizes = [group[key].shape for key in ("data", "indices") if isinstance(group[key], h5py.Dataset)]
+    sizes = [group[key].shape for key, kinds in (("data", "uif"), ("indices", "iu")) if is_list(group[key], kinds)]
     n_values = int(pointers[-1]) if len(pointers) else 0
     fits = len(pointers) == n_cells + 1 and pointers[0] == 0 and bool((np.diff(pointers) >= 0).all())
     if not fits or sizes != [(n_values,), (n_values,)]:

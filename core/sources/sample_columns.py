@@ -35,7 +35,7 @@ def texts(item: h5py.Dataset | h5py.Group, key: str, name: str, limit: int) -> l
         raise SampleFileError(f"{name}: {key} has {item.shape[0]:,} entries, but at most {limit:,} are read.")
     with damage(name, key):
         values = item[:]
-    return [_text(value) for value in values]
+    return [text_of(value) for value in values]
 
 
 def _grouped(group: h5py.Group, key: str, name: str, limit: int) -> list[str]:
@@ -58,7 +58,15 @@ def numbers(item: object, key: str, name: str, limit: int) -> DoubleArray:
     if item.shape[0] > limit:
         raise SampleFileError(f"{name}: {key} has {item.shape[0]:,} entries, but at most {limit:,} are read.")
     with damage(name, key):
-        return np.asarray(item[:], dtype=np.float64)
+        found = np.asarray(item[:], dtype=np.float64)
+    if not (np.abs(found) <= 2**53).all():  # what they number is far less; NaN compares false
+        raise SampleFileError(f"{name}: {key} holds what is no number. Save the file again.")
+    return found
+
+
+def is_list(item: object, kinds: str) -> bool:
+    """Whether it is a list of numbers of one of these kinds (numpy's letters)."""
+    return isinstance(item, h5py.Dataset) and item.ndim == 1 and item.dtype.kind in kinds
 
 
 def as_values(values: DoubleArray) -> SampleValues:
@@ -77,6 +85,7 @@ def check_counts(values: DoubleArray, where: str) -> None:
         )
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """A name as one line, whatever is in it; UTF-8 whatever the file declares."""
     text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-    return text.strip("\0 \t\r\n")
+    return text.strip() if text.isprintable() else " ".join(text.replace("\0", " ").split())

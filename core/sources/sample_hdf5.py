@@ -2,7 +2,7 @@
 
 Nothing is read before every link was found to lead into the file itself, and no dataset promises far more than the
 file stores. Read: kallisto abundance.h5 here, ARCHS4's layout (``archs4``), Cell Ranger's matrix (``sample_cells``)
-and h5ad (``sample_anndata``).
+h5ad (``sample_anndata``) and loom (``sample_loom``).
 """
 
 import contextlib
@@ -21,6 +21,7 @@ from core.sources.sample_anndata import is_anndata, read_anndata
 from core.sources.sample_cells import cell_ranger_group, read_cell_ranger
 from core.sources.sample_columns import as_values, damage, texts
 from core.sources.sample_limits import check_size, stem
+from core.sources.sample_loom import is_loom, read_loom
 from core.types import Progress, SampleSet
 
 MAX_OBJECTS = 50_000
@@ -28,6 +29,7 @@ MAX_TARGETS = 5_000_000
 # A dataset of more bytes than this must store at least one in so many of them; deflate packs 1,032 to 1 at best.
 PROMISED_BYTES, MOST_PACKED = 2**26, 4_000
 MAX_CHUNK_BYTES = 2**28  # a chunk is unpacked as a whole
+_BLOCK = 100  # biosamples read at a time
 
 
 def read_hdf5(path: Path, name: str, progress: Progress) -> SampleSet:
@@ -43,9 +45,11 @@ def read_hdf5(path: Path, name: str, progress: Progress) -> SampleSet:
                 return _kallisto(file, name)
             if is_anndata(file):
                 return read_anndata(file, name, progress)
+            if is_loom(file):
+                return read_loom(file, name, progress)
             if group := cell_ranger_group(file):
                 return read_cell_ranger(file, group, name, progress)
-        return _from_archs4(path, name)
+        return _from_archs4(path, name, progress)
     except CountsFileError as error:
         raise SampleFileError(str(error)) from error
 
@@ -68,6 +72,8 @@ def check_members(file: h5py.File, name: str) -> None:
     while waiting:
         group = waiting.pop()
         for key in group:
+            if not isinstance(key, str):
+                raise SampleFileError(f"{name}: {group.name} has a part whose name is no UTF-8 text. Repack the file.")
             if not isinstance(group.get(key, getlink=True), h5py.HardLink):
                 raise SampleFileError(f"{name}: {_path(group, key)} is a link. Only data in the file itself are read.")
             item = group[key]
@@ -105,6 +111,10 @@ def _kallisto(file: h5py.File, name: str) -> SampleSet:
     if "est_counts" not in file:
         raise SampleFileError(f"{name}: kallisto's abundance.h5 without est_counts. Copy it from kallisto again.")
     ids = texts(file["aux/ids"], "aux/ids", name, MAX_TARGETS)
+    if "" in ids:
+        raise SampleFileError(
+            f"{name}: target {ids.index('') + 1} of aux/ids has no name. Copy it from kallisto again."
+        )
     counts = file["est_counts"]
     if not isinstance(counts, h5py.Dataset) or counts.shape != (len(ids),) or counts.dtype.kind not in "uif":
         raise SampleFileError(f"{name}: est_counts does not fit the {len(ids):,} targets of aux/ids. Copy it again.")
@@ -120,13 +130,20 @@ def _kallisto(file: h5py.File, name: str) -> SampleSet:
     return SampleSet(as_values(values[None]), ids, [stem(name)], "kallisto abundance.h5", notes, counted=True)
 
 
-def _from_archs4(path: Path, name: str) -> SampleSet:
+def _from_archs4(path: Path, name: str, progress: Progress) -> SampleSet:
     with Archs4File(path, name) as file:
         check_size(*file.shape, name)
-        values = file.read(slice(None), settings.n_threads())
+        n, width = file.shape
+        values = np.empty((n, width), dtype=np.uint32)
+        for start in range(0, n, _BLOCK):
+            progress("reading the file", start, n)
+            values[start : start + _BLOCK] = file.read(slice(start, start + _BLOCK), settings.n_threads())
         genes, layout = file.genes, file.layout
         sample_names = file.biosamples["sample_id"].to_list()
     ids = genes["ensembl_gene_id"].where(genes["ensembl_gene_id"] != "", genes["symbol"])
+    if "transcript_id" in genes:  # with its gene where the file says so, as GENCODE names transcripts
+        gene = genes["ensembl_gene_id"]
+        ids = genes["transcript_id"].where(gene == "", genes["transcript_id"] + "|" + gene + "|")
     keep = (ids != "").to_numpy()
     notes = [] if keep.all() else [f"{(~keep).sum()} genes without a name were left out."]
     if not keep.all():

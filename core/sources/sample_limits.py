@@ -36,7 +36,7 @@ def distinct(names: list[str], name: str) -> list[str]:
 
 def stem(name: str) -> str:
     """A file's name without folder and ending, for the sample that it holds."""
-    ending = r"(\.(csv|tsv|txt|tab|h5|hdf5|h5ad|zip))?(\.gz)?$"
+    ending = r"(\.(csv|tsv|txt|tab|h5|hdf5|h5ad|loom|zip|tar|tgz))?(\.gz)?$"
     return re.sub(ending, "", Path(name).name, flags=re.IGNORECASE) or name
 
 

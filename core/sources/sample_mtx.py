@@ -79,7 +79,9 @@ def _names(places: list[str]) -> list[str]:
     return short if len(set(short)) == len(short) and all(short) else [place.strip("/._-") for place in places]
 
 
-def read_matrices(files: list[MatrixFiles], open_member: Opener, name: str, progress: Progress) -> SampleSet:
+def read_matrices(
+    files: list[MatrixFiles], open_member: Opener, name: str, progress: Progress, word: str = "zip"
+) -> SampleSet:
     """The cells of each matrix as one sample.
 
     Raises SampleFileError where the files do not fit each other, hold no counts, or differ in their features.
@@ -97,7 +99,7 @@ def read_matrices(files: list[MatrixFiles], open_member: Opener, name: str, prog
         check_size(len(files), len(features.ids), name)
         parts.append(_sums(one, len(features.ids), open_member, name, progress, notes))
     assert first is not None
-    return pseudo_bulk(parts, first, "10x folder (zip)", notes, name)
+    return pseudo_bulk(parts, first, f"10x folder ({word})", notes, name)
 
 
 def _features(open_member: Opener, member: str, name: str) -> Features:

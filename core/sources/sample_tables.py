@@ -13,7 +13,7 @@ import pandas as pd
 from core.errors import SampleFileError
 from core.sources.excel_names import repair
 from core.sources.gene_names import joined
-from core.sources.sample_limits import check_size, distinct, few, stem
+from core.sources.sample_limits import MAX_SAMPLES, check_size, distinct, few, stem
 from core.sources.sample_matrices import is_gct, read_gct_head
 from core.sources.sample_quantifiers import (
     HTSEQ_ROWS,
@@ -30,6 +30,7 @@ from core.sources.text_tables import delimiter_of
 from core.types import DoubleArray, Progress, SampleSet, SampleValues
 
 CHUNK_VALUES = 2_000_000
+_MOST_COLUMNS = 10 * MAX_SAMPLES  # with those of annotation
 _TABLE, _MATRIX = "table of gene and count", "matrix of genes x samples"
 # Columns of other quantifiers' tables, which would pass for samples.
 _NOT_SAMPLES = {"length", "effectivelength", "eff_length", "effective_length", "tpm", "fpkm", "chr", "start", "end"}
@@ -68,6 +69,9 @@ def _form(lines: Lines) -> tuple[str, int, list[str] | None, TableForm]:
     delimiter = delimiter_of(lines.first) or delimiter_of(lines.second)
     if delimiter is None:
         raise SampleFileError(f"{name}: one column only. Give a gene and a count, separated by a tab or a comma.")
+    for line in (lines.first, lines.second):  # before they are cut: a cell takes ten times its text
+        if line.count(delimiter) > _MOST_COLUMNS:
+            check_size(line.count(delimiter), 1, name)
     first = cells_of(lines.first, delimiter, name)
     header = first if is_header(first) else None
     lines.skip_header(header is not None)
@@ -91,6 +95,8 @@ def _read(
     left_out: list[str] = []
     store, done = ValueStore(), 0
     for frame in chunks:
+        if not set(form.columns() or []) <= set(frame.columns):
+            raise SampleFileError(f"{lines.name}: the first row has fewer columns than the header.")
         if not names:
             names = _names(header, form, frame.shape[1], lines)
             store.open(n_lines, len(names))
@@ -155,6 +161,10 @@ def _chunks(
             raise SampleFileError(f"{name}: the first row has fewer columns than the header.") from error
         reason = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
         raise SampleFileError(f"{name}: rows differ in their number of columns ({reason}).") from error
+    except ValueError as error:  # of a first row that is too short for the columns that are read
+        if "Usecols" not in str(error):
+            raise
+        raise SampleFileError(f"{name}: the first row has fewer columns than the header.") from error
 
 
 def _names(header: list[str] | None, form: TableForm, width: int, lines: Lines) -> list[str]:

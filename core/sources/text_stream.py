@@ -28,9 +28,9 @@ class TextStream:
 
     def binary(self) -> IO[bytes]:
         """The bytes from the start, without a byte order mark. Close it."""
-        stream = unpacked(opened(self.source, self.name, self.error))
-        if stream.read(len(_BOM)) != _BOM:
-            stream.seek(0)
+        stream = unpacked(opened(self.source, self.name, self.error), self.name, self.error)
+        if stream.peek(len(_BOM))[: len(_BOM)] == _BOM:
+            stream.read(len(_BOM))
         return stream
 
     def text(self) -> io.TextIOWrapper:

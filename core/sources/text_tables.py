@@ -5,6 +5,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from _csv import Reader
 
 MAX_BYTES = 500 * 2**20
+# Tables pack about 20 to 1: what is large and unpacks to more than so many times its size was made to fill memory.
+MOST_PACKED, SMALL_BYTES = 200, 2**26
+_BUFFER = 2**18
 _GZIP = b"\x1f\x8b"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
@@ -25,9 +29,8 @@ def read_bytes(source: Path | bytes, name: str, error: type[InputError], limit: 
     Raises ``error`` where the file is missing, empty, damaged, or unpacks to more than ``limit`` bytes.
     """
     with opened(source, name, error) as raw:
-        stream = unpacked(raw)
         try:
-            data = stream.read(limit + 1)
+            data = unpacked(raw, name, error).read(limit + 1)
         except (OSError, EOFError, zlib.error) as cause:
             raise error(f"{name}: damaged gzip file ({cause}). Pack or download it again.") from cause
     if len(data) > limit:
@@ -81,14 +84,14 @@ def read_rows(path: Path, error: type[InputError]) -> tuple[list[str], Iterator[
     Cells are stripped. Raises ``error`` where a row has more or fewer cells than the header.
     """
     text = decode(read_bytes(path, str(path), error), str(path), error)
-    lines = list(io.StringIO(text))
-    first = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), None)
-    if first is None:
+    lines = io.StringIO(text)
+    first, top = next(((i, line) for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), (0, ""))
+    if not top:
         raise error(f"{path}: has no rows.")
-    delimiter = delimiter_of(lines[first])
+    delimiter = delimiter_of(top)
     if delimiter is None:
         raise error(f"{path}, line {first + 1}: one column only. Separate the columns by tabs or commas.")
-    rows = _rows(csv.reader(lines[first:], delimiter=delimiter), first, path, error)
+    rows = _rows(csv.reader(chain([top], lines), delimiter=delimiter), first, path, error)
     header = next(rows)[1]
     return header, _even(rows, len(header), path, error)
 
@@ -122,9 +125,8 @@ def stream_lines(path: Path, error: type[InputError]) -> Iterator[str]:
     Raises ``error`` where the file is missing, damaged or not UTF-8.
     """
     with opened(path, str(path), error) as raw:
-        stream = unpacked(raw)
         try:
-            yield from io.TextIOWrapper(stream, encoding="utf-8-sig")
+            yield from io.TextIOWrapper(unpacked(raw, str(path), error), encoding="utf-8-sig")
         except UnicodeDecodeError as cause:
             raise error(f"{path}: not UTF-8 text.") from cause
         except (OSError, EOFError, zlib.error) as cause:
@@ -143,8 +145,48 @@ def opened(source: Path | bytes, name: str, error: type[InputError]) -> IO[bytes
         raise error(f"{name}: cannot be read ({cause.strerror}). Check its permissions.") from cause
 
 
-def unpacked(raw: IO[bytes]) -> IO[bytes]:
-    """The stream, unpacked on the way where it is gzip."""
+def unpacked(raw: IO[bytes], name: str, error: type[InputError]) -> io.BufferedReader:
+    """The stream, unpacked on the way where it is gzip; reading raises ``error`` where it unpacks to far too much."""
     packed = raw.read(2) == _GZIP
+    size = raw.seek(0, io.SEEK_END)
     raw.seek(0)
-    return cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if packed else raw
+    if not packed:
+        return raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, raw))
+    packed_stream = cast(IO[bytes], gzip.GzipFile(fileobj=raw))
+    return io.BufferedReader(Bounded(packed_stream, [most_unpacked(size)], name, error, raw), _BUFFER)
+
+
+def most_unpacked(size: int) -> int:
+    """Bytes to which a packed file of so many bytes may unpack."""
+    return max(SMALL_BYTES, MOST_PACKED * size)
+
+
+class Bounded(io.RawIOBase):
+    """A stream that gives no more bytes than are ``left`` (one number, which several streams may share).
+
+    ``packed``: what it is unpacked from, so that far too much is noticed on the way, and not at the end.
+    """
+
+    def __init__(self, inner: IO[bytes], left: list[int], name: str, error: type[InputError],
+                 packed: IO[bytes] | None = None) -> None:  # fmt: skip
+        self._inner, self._left, self._most, self.name, self._error = inner, left, left[0], name, error
+        self._packed = packed
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "memoryview[int]") -> int:  # type: ignore[override]
+        data = self._inner.read(len(buffer))
+        self._left[0] -= len(data)
+        most = min(self._most, most_unpacked(self._packed.tell())) if self._packed else self._most
+        if self._most - self._left[0] > most:
+            raise self._error(
+                f"{self.name}: unpacks to more than {most / 2**20:,.0f} MB, which is too much for its size. Give it "
+                "unpacked, or in parts."
+            )
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._inner.close()
+        super().close()
