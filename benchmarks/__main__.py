@@ -15,6 +15,7 @@ from benchmarks import (
     gencode,
     gene_signal,
     identical,
+    index,
     normalisation,
     reading,
     report,
@@ -31,6 +32,7 @@ from core.settings import data_dir
 
 BENCHMARKS: dict[str, Callable[[Setting], Section]] = {
     "reading": reading.run,
+    "index": index.run,
     "builds": builds.run,  # early: it leaves the datasets that others read
     "normalisation": normalisation.run,
     "signal": gene_signal.run,

@@ -19,7 +19,7 @@ def register(commands: Any) -> None:
     _with_source(fetch)
     fetch.add_argument("--search", default="", metavar="WORDS", help="each in an id, title, source or characteristic")
     fetch.add_argument("--regex", default="", metavar="RE", help="a pattern, in the same fields")
-    fetch.add_argument("--samples", type=Path, metavar="FILE", help="ids of biosamples (GSM...), one a line")
+    fetch.add_argument("--samples", type=Path, metavar="FILE", help="a text or table with ids of biosamples (GSM...)")
     fetch.add_argument("--label-rules", default="", metavar="LABEL", help="those that the label rules call so: brain")
     fetch.add_argument("--limit", type=int, metavar="N", help="no more than so many, drawn at random")
     fetch.add_argument("--seed", type=int, default=1, help="of that draw (default: 1)")

@@ -36,7 +36,8 @@ class Archs4File:
     """An open ARCHS4 file; use it in a ``with`` statement.
 
     ``shape`` is (n biosamples, G genes); ``genes`` (G rows, GENE_COLUMNS) and ``biosamples`` (n rows,
-    BIOSAMPLE_COLUMNS) hold "" or NaN where the file lacks a field. ``name`` stands for the path in messages.
+    BIOSAMPLE_COLUMNS) hold "" or NaN where the file lacks a field. In a file of transcripts (``level``) G are those,
+    with ``transcript_id`` in front and the gene of each, as far as the file says. ``name`` stands for the path.
     ``origin``: where the file is, if not here. ``tables``: both tables, where they are known from an earlier time.
 
     Raises CountsFileError: not HDF5, truncated, no expression, unknown layout, axes that do not fit the metadata,
@@ -71,9 +72,9 @@ class Archs4File:
         self.simulated = layouts.SIMULATED_KEY in self._keys
         self._expression = self._find_expression()
         self._layout = self._find_layout()
-        self.layout = self._layout.name
+        self.layout, self.level = self._layout.name, self._layout.level
         self.genes, self.biosamples = self._tables or (
-            self._table(self._layout.gene_keys, ("symbol", "ensembl_gene_id"), "genes", _MAX_GENES),
+            self._features(),
             self._table(self._layout.sample_keys, ("sample_id",), "biosamples", 2**31),
         )
         self._check_ids()
@@ -88,7 +89,7 @@ class Archs4File:
         key = layouts.EXPRESSION
         if key not in self._keys:
             found = ", ".join(sorted(self._keys)[:6]) or "nothing"
-            raise self._error(f"has no dataset {key} (found: {found}). Is it a gene-level ARCHS4 file?")
+            raise self._error(f"has no dataset {key} (found: {found}). Is it an ARCHS4 file?")
         dataset = self._dataset(key)
         if dataset.ndim != 2 or 0 in dataset.shape:
             raise self._error(f"{key} is empty or no matrix (shape {dataset.shape}): download the file again.")
@@ -97,12 +98,24 @@ class Archs4File:
         return dataset
 
     def _find_layout(self) -> layouts.Layout:
-        if any(key.startswith("meta/transcripts") for key in self._keys):
-            raise self._error("has meta/transcripts: it counts transcripts. Use the gene-level ARCHS4 file.")
-        layout = layouts.recognise(self._keys, self.version)
-        if layout is None:
+        found = layouts.candidates(self._keys, self.version)
+        if not found:
             raise self._error(layouts.describe_unknown(self._keys))
-        return layout
+        anchors = [(layout, self._anchor(layout)) for layout in found]
+        fitting = [layout for layout, key in anchors if key and self._length(key) in self._expression.shape]
+        return (fitting or found)[0]
+
+    def _anchor(self, layout: layouts.Layout) -> str | None:
+        """The dataset whose length says how many genes or transcripts there are."""
+        return next((key for name in layout.anchors for key in layout.gene_keys[name] if key in self._keys), None)
+
+    def _features(self) -> pd.DataFrame:
+        """Genes, or transcripts with the gene of each."""
+        table = self._table(self._layout.gene_keys, self._layout.anchors, f"{self.level}s", _MAX_GENES)
+        if self.level == "transcript":
+            for name in ("symbol", "ensembl_gene_id"):
+                table[name] = table[name].mask(table[name].isin(layouts.NO_GENE), "")
+        return table
 
     def _find_axes(self) -> bool:
         n, n_genes = self.shape
@@ -110,8 +123,8 @@ class Archs4File:
         genes_first = layouts.genes_come_first(found, n_genes, n, self._layout)
         if genes_first is None:
             raise self._error(
-                f"{layouts.EXPRESSION} is {found[0]} x {found[1]}, but the metadata name {n_genes} genes and {n} "
-                f"biosamples: expected {n_genes} x {n} or {n} x {n_genes}. Download the file again."
+                f"{layouts.EXPRESSION} is {found[0]} x {found[1]}, but the metadata name {n_genes} {self.level}s and "
+                f"{n} biosamples: expected {n_genes} x {n} or {n} x {n_genes}. Download the file again."
             )
         return genes_first
 
@@ -123,8 +136,8 @@ class Archs4File:
         repeated = ids[ids.duplicated()].unique()
         if len(repeated):
             raise self._error(f"{len(repeated)} biosample ids are repeated ({_few(repeated)}): keep one of each.")
-        if (self.genes[["symbol", "ensembl_gene_id"]] == "").to_numpy().all():
-            raise self._error("every gene name in meta/genes is blank.")
+        if (self.genes[list(self._layout.anchors)] == "").to_numpy().all():
+            raise self._error(f"every {self.level} name in meta/{self.level}s is blank.")
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -190,9 +203,10 @@ class Archs4File:
         if bad := first_bad(values):
             i, gene = bad
             row, sample = self.genes.iloc[gene], self.biosamples["sample_id"].iloc[rows[i]]
+            name = row["transcript_id"] if self.level == "transcript" else row["symbol"] or row["ensembl_gene_id"]
             raise self._error(
-                f"{layouts.EXPRESSION} holds {values[i, gene]} for biosample {sample}, "
-                f"gene {row['symbol'] or row['ensembl_gene_id']}: counts must be whole, at least 0 and under 2^32."
+                f"{layouts.EXPRESSION} holds {values[i, gene]} for biosample {sample}, {self.level} {name}: counts "
+                "must be whole, at least 0 and under 2^32. A file of TPM holds no counts."
             )
 
     def _table(
@@ -222,6 +236,8 @@ class Archs4File:
         with self._damage(key):
             raw = self._dataset(key)[:]
         text_like = raw.dtype.kind in "OSU"
+        if not text_like and raw.dtype.kind not in "biuf":
+            raise self._error(f"{key} holds {raw.dtype}, but must hold numbers. Download the file again.")
         values = pd.Series(self._texts(key)) if text_like else pd.Series(raw)
         return pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64)
 

@@ -225,7 +225,8 @@ def first_bad(values: npt.NDArray[Any]) -> tuple[int, int] | None:
     """Place of the first value that is no count: negative, not whole, not finite, or over 2^32 - 1."""
     if values.dtype.kind == "u" and values.dtype.itemsize <= 4:
         return None
-    bad = ~((values >= 0) & (values < _COUNT_LIMIT))  # NaN compares false
+    with np.errstate(over="ignore"):  # the limit is infinite to a type as short as float16
+        bad = ~((values >= 0) & (values < _COUNT_LIMIT))  # NaN compares false
     if values.dtype.kind == "f":
         bad |= values != np.floor(values)
     if not bad.any():

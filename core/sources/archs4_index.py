@@ -146,7 +146,7 @@ class ChunkIndex:
         try:
             self._dataset.id.chunk_iter(note)
             return self._grid.by_tile(found) if self._open(found, columns) else None
-        except (OSError, RuntimeError):
+        except (OSError, RuntimeError, IndexError):  # IndexError: a chunk that says it lies outside the matrix
             return None
 
     def _open(self, found: Entries, columns: int) -> bool:

@@ -56,6 +56,8 @@ def open_local(path: Path, name: str) -> h5py.File:
 def walk(group: h5py.Group, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
     """Key and kind ("dataset", or what makes it unreadable) of everything under a group; links are not followed."""
     for name in group:
+        if not isinstance(name, str):  # bytes that are no UTF-8: nothing that is looked for
+            continue
         key = prefix + name
         link = group.get(name, getlink=True)
         if not isinstance(link, h5py.HardLink):

@@ -16,6 +16,7 @@ from core.types import BIOSAMPLE_COLUMNS, GENE_COLUMNS, CountMatrix, Progress, s
 
 _BLOCK = 256
 _NUMBERS = ("singlecellprobability", "alignedreads")
+_TRANSCRIPT_NAMES = {"transcript_id": "ensembl_id", "ensembl_gene_id": "ensembl_gene"}  # as v2 has them
 Blocks = Iterable[tuple[int, npt.NDArray[Any]]]
 
 
@@ -25,8 +26,9 @@ def write_archs4(
     """Write counts (n biosamples x G genes) as an ARCHS4 v2 file, which appears whole or not at all.
 
     ``genes`` (G rows) and ``biosamples`` (n rows, with ``sample_id``; further columns are kept) may lack any other
-    contract column: it is written blank. ``info`` goes to ``meta/info``; its ``version`` and ``organism`` are read
-    back. Raises ValueError where the sizes do not agree or counts are not uint32.
+    contract column: it is written blank. With a column ``transcript_id`` the file is one of transcripts. ``info`` goes
+    to ``meta/info``; its ``version`` and ``organism`` are read back. Raises ValueError where the sizes do not agree or
+    counts are not uint32.
     """
     n, n_genes = counts.shape
     if counts.dtype != np.uint32 or not n or not n_genes:
@@ -68,7 +70,10 @@ def write_archs4_matrix(path: Path, matrix: OutMatrix, progress: Progress = sile
 def _write(path: Path, blocks: Blocks, genes: pd.DataFrame, biosamples: pd.DataFrame, info: Mapping[str, str]) -> None:
     with h5py.File(path, "w") as file:
         _write_counts(file, blocks, (len(genes), len(biosamples)))
-        _write_columns(file.create_group("meta/genes"), genes, GENE_COLUMNS, {})
+        if "transcript_id" in genes:
+            _write_columns(file.create_group("meta/transcripts"), genes, GENE_COLUMNS, _TRANSCRIPT_NAMES)
+        else:
+            _write_columns(file.create_group("meta/genes"), genes, GENE_COLUMNS, {})
         _write_columns(file.create_group("meta/samples"), biosamples, BIOSAMPLE_COLUMNS, {"sample_id": "geo_accession"})
         for key, value in info.items():
             file[f"meta/info/{key}"] = str(value)

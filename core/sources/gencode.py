@@ -64,7 +64,7 @@ def read_annotation(path: Path, kept: Path | None = None) -> tuple[pd.DataFrame,
     ``kept``: folder in which both are kept for the next time that a GTF of this very content is asked for.
     Raises LengthsError: columns missing, a length that is no positive number (with its line), no rows, GFF3.
     """
-    if _is_gtf(path):
+    if is_gtf(path):
         return _read_gtf(path) if kept is None else _read_kept(path, kept)
     lengths = _read_table(path)
     return lengths, _once(lengths[_TRANSCRIPT_COLUMNS])
@@ -183,7 +183,7 @@ class _Transcript:
         return self.end - self.start + 1
 
 
-def _is_gtf(path: Path) -> bool:
+def is_gtf(path: Path) -> bool:
     """Whether the first line with content is a GTF feature; raises LengthsError for GFF3."""
     head = itertools.islice(stream_lines(path, LengthsError), 1000)
     for line in head:

@@ -49,7 +49,7 @@ def _set(line: str, number: int, file: str) -> GeneSet:
     if not fields[0]:
         raise GeneSetsError(f"{file}, line {number}: the set has no name: give it one in the first field.")
     # some programs write a weight after a comma (GENE,1.0)
-    genes = tuple(dict.fromkeys(field.split(",")[0] for field in fields[2:] if field))
+    genes = tuple(dict.fromkeys(gene for field in fields[2:] if (gene := field.split(",")[0].strip())))
     if not genes:
         raise GeneSetsError(f"{file}, line {number}: the set {fields[0]!r} has no genes: take it out, or add some.")
     return GeneSet(fields[0], fields[1], genes)

@@ -109,5 +109,8 @@ def _columns(table: Path) -> list[str]:
     """The cells of the header; nothing after it is read."""
     with closing(stream_lines(table, LabelsError)) as lines:  # type: ignore[type-var]  # a generator, so it closes
         header = next((s for s in islice(lines, _MOST_COMMENTS) if s.strip() and not s.startswith("#")), "")
-    cells = next(csv.reader([header], delimiter=delimiter_of(header) or "\t"), [])
+    try:
+        cells = next(csv.reader([header], delimiter=delimiter_of(header) or "\t"), [])
+    except csv.Error as error:
+        raise LabelsError(f"{table}: its header is no table row ({error}). Give CSV or TSV text.") from error
     return [cell.strip() for cell in cells]

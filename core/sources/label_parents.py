@@ -1,6 +1,7 @@
 """What a label implies: a biosample of cerebellum is one of brain, too."""
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ from core.sources.label_rules import label_frame
 from core.sources.text_tables import read_rows
 
 SHIPPED = PROJECT / "data" / "label_parents.tsv"
+MOST_IMPLIED = 100  # labels by one; the deepest of anatomy's trees has about ten levels
 Parents = Mapping[str, Sequence[str]]
 
 
@@ -30,7 +32,7 @@ def read_parents(path: Path = SHIPPED) -> dict[str, list[str]]:
         child, parent = cells
         direct.setdefault(child, []).append(parent)
     _check_acyclic(direct, path)
-    return {child: _ancestors(child, direct) for child in direct}
+    return {child: _ancestors(child, direct, path) for child in direct}
 
 
 def implied(labels: pd.DataFrame, parents: Parents) -> pd.DataFrame:
@@ -45,28 +47,33 @@ def implied(labels: pd.DataFrame, parents: Parents) -> pd.DataFrame:
     return label_frame(rows).drop_duplicates(["sample_id", "label"], ignore_index=True)
 
 
-def _ancestors(label: str, direct: Parents) -> list[str]:
-    found: list[str] = []
-    waiting = list(direct.get(label, ()))
+def _ancestors(label: str, direct: Parents, path: Path) -> list[str]:
+    found: dict[str, None] = {}
+    waiting = deque(direct.get(label, ()))
     while waiting:
-        parent = waiting.pop(0)
+        parent = waiting.popleft()
         if parent not in found:
-            found.append(parent)
+            found[parent] = None
             waiting += direct.get(parent, ())
-    return found
+            if len(found) > MOST_IMPLIED:
+                raise LabelsError(f"{path}: {label!r} implies more than {MOST_IMPLIED} labels. Remove some rows.")
+    return list(found)
 
 
 def _check_acyclic(direct: Parents, path: Path) -> None:
+    """A walk without recursion: a chain of labels may be as long as the table."""
     done: set[str] = set()
-
-    def visit(label: str, above: list[str]) -> None:
-        if label in above:
-            circle = " -> ".join([*above[above.index(label) :], label])
-            raise LabelsError(f"{path}: labels imply each other in a circle: {circle}. Remove one of these rows.")
-        if label not in done:
-            for parent in direct.get(label, ()):
-                visit(parent, [*above, label])
-            done.add(label)
-
-    for label in direct:
-        visit(label, [])
+    for start in direct:
+        way: dict[str, Iterator[str]] = {start: iter(direct[start])} if start not in done else {}
+        while way:
+            label = next(reversed(way))
+            parent = next(way[label], None)
+            if parent is None:
+                done.add(label)
+                del way[label]
+            elif parent in way:
+                steps = list(way)
+                circle = " -> ".join([*steps[steps.index(parent) :], parent])
+                raise LabelsError(f"{path}: labels imply each other in a circle: {circle}. Remove one of these rows.")
+            elif parent not in done:
+                way[parent] = iter(direct.get(parent, ()))

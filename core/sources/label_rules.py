@@ -51,6 +51,7 @@ _NO_LINE = re.compile(
 )
 _ENTRY = re.compile(r"[,;]\s*(?=[A-Za-z][^,;:]{0,60}:)|\t|\n|Xx-xX")
 _CACHE = 1 << 17
+_LONGEST = 10_000  # characters of a field that are read: what stands around a word is weighed against all the others
 _Hit = tuple[str, str, int, str]  # label, kind, strength, words
 _Found = dict[str, tuple[str, str, str]]  # label -> field, words, kind
 
@@ -78,7 +79,7 @@ class Rules:
         return {label: (field, words) for label, (field, words, kind) in found.items() if not line or kind != "tissue"}
 
     def _read(self, text: str) -> tuple[_Hit, ...]:
-        cut = Text.of(text)
+        cut = Text.of(text[:_LONGEST])
         judged = judge(cut, list(self._vocabulary.matches(cut)))
         return tuple((m.label, m.kind, strength, cut.words(m.start, m.stop)) for m, strength in judged)
 
@@ -88,7 +89,7 @@ class Rules:
         """
         hits: list[_Hit] = []
         tissue = line = False
-        for entry in _ENTRY.split(text):
+        for entry in _ENTRY.split(text[:_LONGEST]):
             key, colon, value = entry.partition(":")
             name = " ".join(key.lower().replace("_", " ").replace("-", " ").split())
             if not colon or name not in KEYS:

@@ -45,7 +45,7 @@ def read_releases(path: Path = SHIPPED) -> list[Release]:
     """Every release of the catalogue, in its order. Raises InputError: no TOML, or an entry that cannot be (which)."""
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8")).get("release", [])
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: the list of releases cannot be read ({error}). Correct the file.") from error
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries) or not entries:
         raise InputError(f"{path}: names no releases. Each begins with [[release]].")

@@ -3,6 +3,7 @@
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from core.errors import InputError
+from core.sources.plain_names import kept_name
 
 SCHEMES = ("http", "https")
 
@@ -35,8 +36,7 @@ def checked_address(address: str) -> str:
 def file_name(address: str) -> str:
     """The name of the file at an address, fit for a folder of this machine; "remote.h5" where it has none."""
     last = unquote(urlsplit(address).path.rsplit("/", 1)[-1])
-    kept = "".join(mark if mark.isalnum() or mark in "-_." else "_" for mark in last).strip(".")
-    return kept or "remote.h5"
+    return kept_name(last.replace("/", "_").replace("\\", "_"), "remote.h5")
 
 
 def _of_bucket(text: str, bucket: str, key: str) -> str:

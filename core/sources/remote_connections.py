@@ -7,6 +7,8 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
+from core.sources import confined
+
 
 class PassingError(Exception):
     """An answer that a server gives now and then; ``seconds``: how long it asks to be left alone."""
@@ -41,7 +43,15 @@ class Connections:
             idle = self._idle.get((parts.scheme, parts.netloc))
             if idle:
                 return idle.pop()
-        return _connect(parts.scheme, parts.netloc, self._timeout)
+        connection, direct = _connect(parts.scheme, parts.netloc, self._timeout)
+        if direct:  # a proxy looks up names by itself
+            connection.connect()
+            try:
+                confined.check_peer(address, str(connection.sock.getpeername()[0]))
+            except BaseException:
+                connection.close()
+                raise
+        return connection
 
     def put_back(
         self, address: str, connection: http.client.HTTPConnection, answer: http.client.HTTPResponse | None
@@ -89,18 +99,19 @@ def retry_after(answer: http.client.HTTPResponse) -> float:
         return 0.0
 
 
-def _connect(scheme: str, netloc: str, timeout: float) -> http.client.HTTPConnection:
+def _connect(scheme: str, netloc: str, timeout: float) -> tuple[http.client.HTTPConnection, bool]:
+    """A connection that is not made yet, and whether it leads to the server itself or to a proxy."""
     host = urlsplit(f"//{netloc}").hostname or ""
     proxy = getproxies().get(scheme)
     through = urlsplit(proxy if proxy and "//" in proxy else f"//{proxy}") if proxy else None
     if through is None or _is_loopback(host) or proxy_bypass(host):
         kind = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
-        return kind(netloc, timeout=timeout)
+        return kind(netloc, timeout=timeout), True
     if scheme == "http":
-        return http.client.HTTPConnection(through.netloc, timeout=timeout)
+        return http.client.HTTPConnection(through.netloc, timeout=timeout), False
     tunnel = http.client.HTTPSConnection(through.netloc, timeout=timeout)
     tunnel.set_tunnel(netloc)
-    return tunnel
+    return tunnel, False
 
 
 def _is_loopback(host: str) -> bool:

@@ -23,12 +23,13 @@ _HASHED = 2**22
 
 
 def download(
-    address: str, path: Path, sha1: str = "", progress: Progress = silent, patience: Patience | None = None
+    address: str, path: Path, checksum: str = "", progress: Progress = silent, patience: Patience | None = None
 ) -> bool:
     """Brings the file at ``address`` to ``path``, where it appears whole and checked, or not at all.
 
-    False where it was there already. ``sha1``: what the publisher says of it; "" where nothing was published. Raises
-    InputError where something else stands at ``path`` or the disk is too small, RemoteError, StoreError.
+    False where it was there already. ``checksum``: what the publisher says of it, an SHA-1 or MD5 in hexadecimal; ""
+    where nothing was published. Raises InputError where something else stands at ``path`` or the disk is too small,
+    RemoteError, StoreError.
     """
     source = RemoteSource(address, patience)
     try:
@@ -41,8 +42,8 @@ def download(
             have = _begun(part, source)
             check_disk(path.parent, facts.size - have)
             _fetch(source, part, have, progress)
-            _check_sum(source.address, part, sha1, progress)
-            write_record(_record(path), asdict(facts) | {"address": source.address, "sha1": sha1})
+            _check_sum(source.address, part, checksum, progress)
+            write_record(_record(path), asdict(facts) | {"address": source.address, "checksum": checksum})
             part.replace(path)
             _record(part).unlink(missing_ok=True)
         return True
@@ -60,6 +61,14 @@ def check_disk(folder: Path, wanted: int) -> None:
             f"{folder}: {wanted / 1e9:,.1f} GB are needed, but only {free / 1e9:,.1f} GB are free. Make room, or "
             "choose another disk (--data-dir, --out)."
         )
+
+
+def is_complete(address: str, path: Path) -> bool:
+    """Whether the file of an address is there, whole and checked, as far as can be told without asking its server."""
+    known = read_record(_record(path))
+    if known is None or not path.is_file():
+        return False
+    return known.get("address") == address and known.get("size") == path.stat().st_size
 
 
 def _record(path: Path) -> Path:
@@ -112,7 +121,7 @@ def _fetch(source: RemoteSource, part: Path, have: int, progress: Progress) -> N
                     have += len(block)
                     if have - told >= step or have == size:
                         told = have
-                        progress(f"downloading, {have / 1e9:,.2f} of {size / 1e9:,.2f} GB", have, size)
+                        progress(f"downloading, {_of(have, size)}", have, size)
         except PASSING as error:
             failed = 0 if have > before else failed + 1
             if failed >= source.tries:
@@ -135,21 +144,30 @@ def _write(file: RawIOBase, block: bytes, part: Path) -> None:
         raise StoreError(f"{part}: cannot be written ({error.strerror}). What came so far is kept.") from error
 
 
-def _check_sum(address: str, part: Path, sha1: str, progress: Progress) -> None:
-    found = _digest(part, progress) if sha1 else ""
-    if found != sha1:
+def _check_sum(address: str, part: Path, checksum: str, progress: Progress) -> None:
+    name = "MD5" if len(checksum) == 32 else "SHA-1"
+    found = _digest(part, name, progress) if checksum else ""
+    if found != checksum.lower():
         part.unlink()
         raise RemoteError(
-            f"{address}: the bytes that came are not those that were published (SHA-1 {found}, not {sha1}). "
+            f"{address}: the bytes that came are not those that were published ({name} {found}, not {checksum}). "
             "They were deleted: download again, from a mirror if it happens twice."
         )
 
 
-def _digest(path: Path, progress: Progress) -> str:
-    digest, size, done = hashlib.sha1(), path.stat().st_size, 0  # what is published; not for secrecy
-    with path.open("rb") as file:
+def _digest(part: Path, name: str, progress: Progress) -> str:
+    # what is published; not for secrecy
+    digest = hashlib.new(name.replace("-", ""), usedforsecurity=False)
+    size, done = part.stat().st_size, 0
+    with part.open("rb") as file:
         while block := file.read(_HASHED):
             digest.update(block)
             done += len(block)
             progress("checking", done, size)
     return digest.hexdigest()
+
+
+def _of(have: int, size: int) -> str:
+    """How much is there, in units that fit."""
+    unit, word = (1e9, "GB") if size >= 1e9 else (1e6, "MB")
+    return f"{have / unit:,.2f} of {size / unit:,.2f} {word}"

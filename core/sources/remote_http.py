@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 
 from core import __version__
 from core.errors import InputError, RemoteError
+from core.sources import confined
 from core.sources.remote_address import checked_address
 from core.sources.remote_connections import PASSING, Connections, PassingError, in_words, retry_after, target, total_of
 
@@ -92,6 +93,7 @@ class RemoteSource:
 
     def __init__(self, address: str, patience: Patience | None = None, pinned: RemoteFacts | None = None) -> None:
         self.address = checked_address(address)
+        confined.check_server(self.address)
         self.traffic = Traffic()
         self._patience = patience or Patience()
         self._at = self.address  # after redirections
@@ -252,6 +254,7 @@ class RemoteSource:
     def _moved(self, address: str, to: str) -> str:
         try:
             target = checked_address(urljoin(address, to))
+            confined.check_server(target)
         except InputError as error:
             raise RemoteError(f"{self.address}: the server sends on to where nothing is read ({error})") from error
         if urlsplit(address).scheme == "https" and urlsplit(target).scheme != "https":

@@ -15,7 +15,7 @@ def read_record(path: Path) -> dict[str, Any] | None:
     """What stands there; None where there is nothing, or nothing whole."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

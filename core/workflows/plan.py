@@ -11,10 +11,11 @@ import pandas as pd
 
 from core.errors import CountsFileError, NotFoundError, RecipeError
 from core.expression import neighbourhood
-from core.sources import gencode
+from core.sources import confined, gencode
 from core.sources.archs4 import Archs4File
 from core.sources.label_sources import LabelSources
 from core.types import DoubleArray, IndexArray
+from core.workflows.transcripts import MAPPING_COLUMNS, sum_transcripts
 
 RECIPE_VERSION = 1
 
@@ -67,6 +68,7 @@ class BuildRequest:
     @property
     def inputs(self) -> list[Path]:
         """The files that the fingerprint covers byte by byte. Raises NotFoundError for an input that is not there."""
+        confined.check_paths(self.counts, self.lengths, self.labels, self.label_rules, self.label_parents)
         for path in (self.counts, self.lengths):
             if path is not None and not path.is_file():
                 raise NotFoundError(f"There is no file {path}: check the path.")
@@ -122,14 +124,21 @@ def make_plan(request: BuildRequest, annotations: Path | None = None) -> Plan:
             raise CountsFileError(
                 f"{request.counts}: every biosample counts as single-cell: raise the limit to keep some."
             )
-        group, genes, repeated = group_genes(source.genes, request.repeated_genes)
+        features, by_transcript = source.genes, source.level == "transcript"
         biosamples = source.biosamples.iloc[rows].reset_index(drop=True)
         left_out = source.biosamples["sample_id"][single_cell]
         facts: dict[str, Any] = {"layout": source.layout, "archs4_version": source.version, "organism": source.organism}
         facts |= {"simulated": source.simulated, "n_file_biosamples": source.shape[0], "n_file_genes": source.shape[1]}
     labelled = request.label_sources.read(biosamples, set(left_out))
     labels = labelled.table
-    bp, transcripts = _annotation(request, genes, annotations)
+    lengths, transcripts = _annotation(request, annotations)
+    if by_transcript:
+        group, genes, transcripts, told = _summed(request, features, transcripts)
+        facts |= told
+        repeated: list[str] = []
+    else:
+        group, genes, repeated = group_genes(features, request.repeated_genes)
+    bp = np.full(len(genes), np.nan) if lengths is None else gencode.match_lengths(genes, lengths, _measure(request))
     genes = genes.assign(length_bp=bp, normalised=np.isfinite(bp) | (request.length_measure == "none"))
     keep = np.flatnonzero(genes["normalised"])
     if len(keep) == 0:
@@ -183,18 +192,34 @@ def group_genes(genes: pd.DataFrame, treatment: str) -> tuple[IndexArray, pd.Dat
     return codes.astype(np.intp), genes.assign(ensembl_gene_id=plain)[first].reset_index(drop=True), repeated
 
 
-def _annotation(request: BuildRequest, genes: pd.DataFrame, kept: Path | None) -> tuple[DoubleArray, pd.DataFrame]:
-    """Length in bp of each gene (G, NaN where unknown), and the transcripts that the lengths came with."""
+def _annotation(request: BuildRequest, kept: Path | None) -> tuple[pd.DataFrame | None, pd.DataFrame]:
+    """Lengths (None where there are none), and the transcripts that they came with."""
     if request.lengths is None:
-        nothing = {name: pd.Series(dtype="str") for name in ("transcript_id", "ensembl_gene_id", "symbol")}
-        return np.full(len(genes), np.nan), pd.DataFrame(nothing)
-    measure: gencode.Measure = "genomic_span" if request.length_measure == "genomic_span" else "spliced"
-    lengths, transcripts = gencode.read_annotation(request.lengths, kept)
-    return gencode.match_lengths(genes, lengths, measure), transcripts
+        return None, pd.DataFrame({name: pd.Series(dtype="str") for name in MAPPING_COLUMNS})
+    return gencode.read_annotation(request.lengths, kept)
+
+
+def _summed(
+    request: BuildRequest, features: pd.DataFrame, transcripts: pd.DataFrame
+) -> tuple[IndexArray, pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+    """For a file of transcripts: the gene of each, the genes, the transcripts that are known, and what to tell.
+
+    A length table names one transcript of each gene, which makes no sum: only a GTF says which belong together.
+    """
+    is_gtf = request.lengths is not None and gencode.is_gtf(request.lengths)
+    name = request.lengths.name if request.lengths else ""
+    summed = sum_transcripts(features, transcripts if is_gtf else None, name, request.counts)
+    told = {"level": "transcript", "n_file_genes": len(summed.genes), "n_file_transcripts": len(features)}
+    told |= {"transcripts_without_gene": summed.without, "summed": summed.words}
+    return summed.group, summed.genes, transcripts if is_gtf else summed.mapping, told
+
+
+def _measure(request: BuildRequest) -> gencode.Measure:
+    return "genomic_span" if request.length_measure == "genomic_span" else "spliced"
 
 
 def _warnings(facts: dict[str, Any]) -> list[str]:
-    found = []
+    found = [facts["summed"]] if facts.get("summed") else []
     if facts["n_single_cell"]:
         found.append(f"{facts['n_single_cell']} biosamples left out as single-cell.")
     if facts["repeated_genes"]:

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from core.errors import InputError
+from core.access import Role
+from core.sources import confined
 from core.sources.releases import Release, read_releases, resolve
 from core.sources.remote_address import file_name
 from core.sources.remote_archs4 import open_remote_archs4
 from core.sources.remote_download import download
 from core.sources.remote_http import Patience, RemoteSource
 from core.sources.remote_ranges import CONNECTIONS
+from core.store.guard import guarded
 from core.store.remote_cache import Listing, RemoteCache
 from core.store.runs import now
 from core.store.workspace import Workspace
@@ -52,7 +54,7 @@ def known_listing(workspace: Workspace, source: str) -> Listing | None:
 
     Raises InputError for a source that cannot be.
     """
-    return _cache(workspace).get(_genes_of(source)[0])
+    return _cache(workspace).get(_resolved(source)[0])
 
 
 def listing_key(workspace: Workspace, source: str) -> str | None:
@@ -60,9 +62,10 @@ def listing_key(workspace: Workspace, source: str) -> str | None:
 
     Raises InputError for a source that cannot be.
     """
-    return _cache(workspace).latest(_genes_of(source)[0])
+    return _cache(workspace).latest(_resolved(source)[0])
 
 
+@guarded(Role.TRAINER, "read listing")
 def read_listing(
     workspace: Workspace,
     source: str,
@@ -74,7 +77,7 @@ def read_listing(
 
     Raises InputError, RemoteError, CountsFileError.
     """
-    address, _ = _genes_of(source)
+    address, _ = _resolved(source)
     asked = RemoteSource(address, patience)
     asked.close()
     kept = _cache(workspace).get(address, asked.facts)
@@ -87,7 +90,8 @@ def read_listing(
         origin,
     ):
         about = {
-            "version": file.version, "organism": file.organism, "layout": file.layout, "simulated": file.simulated,
+            "version": file.version, "organism": file.organism, "layout": file.layout, "level": file.level,
+            "simulated": file.simulated,
             "bytes": origin.source.traffic.bytes, "requests": origin.source.traffic.requests,
             "seconds": time.monotonic() - begun, "read": now(),
         }  # fmt: skip
@@ -96,6 +100,7 @@ def read_listing(
     return listing
 
 
+@guarded(Role.TRAINER, "download")
 def download_file(
     workspace: Workspace,
     source: str,
@@ -127,10 +132,9 @@ def rough_bytes(listing: Listing, n: int) -> int:
     return round(listing.facts.size * n / max(1, len(listing.biosamples)))
 
 
-def _genes_of(source: str) -> tuple[str, Release | None]:
+def _resolved(source: str) -> tuple[str, Release | None]:
     address, release = resolve(source)
-    if release is not None and release.level != "gene":
-        raise InputError(f"{release.id} counts transcripts, which cannot be built: choose a gene-level release.")
+    confined.check_server(address)
     return address, release
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from core.errors import InputError, LabelsError, NotFoundError, RecipeError
 from core.sources.label_sources import SHIPPED_RULES, LabelSources
 from core.types import IndexArray
+from core.workflows.remote_ids import ids_in
 
 SEARCHED = ("sample_id", "series_id", "title", "source_name_ch1", "characteristics_ch1")
 Mask = npt.NDArray[np.bool_]
@@ -48,11 +49,22 @@ class RemoteChoice:
 
 @dataclass(frozen=True)
 class RemoteChosen:
-    """``rows`` of the file, ascending; ``n_matching`` before the limit; ``notes`` for the user."""
+    """``rows`` of the file, ascending; ``n_matching`` before the limit; ``notes`` for the user.
+
+    ``unknown``: of ``n_ids`` ids that were asked for, those that the file does not have.
+    """
 
     rows: IndexArray
     n_matching: int
     notes: list[str]
+    n_ids: int = 0
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def unknown_words(self) -> list[str]:
+        """Every id that the file does not have, by name, in one sentence; none where it has all."""
+        names = ", ".join(self.unknown)
+        return [f"{len(self.unknown):,} of {self.n_ids:,} ids are not in the file: {names}."] if names else []
 
 
 def choose_remote(biosamples: pd.DataFrame, choice: RemoteChoice) -> RemoteChosen:
@@ -63,7 +75,7 @@ def choose_remote(biosamples: pd.DataFrame, choice: RemoteChoice) -> RemoteChose
     if choice.limit is not None and choice.limit < 1:
         raise RecipeError(f"The limit is {choice.limit}: choose at least one biosample.")
     notes: list[str] = []
-    wanted = _of_ids(biosamples, choice.samples, notes) if choice.samples else np.ones(len(biosamples), dtype=bool)
+    wanted, unknown = _of_ids(biosamples, choice.samples)
     for word in choice.search.split():
         wanted = _narrowed(biosamples, wanted, re.compile(re.escape(word), re.IGNORECASE))
     if choice.regex:
@@ -77,7 +89,7 @@ def choose_remote(biosamples: pd.DataFrame, choice: RemoteChoice) -> RemoteChose
     n = len(rows)
     if choice.limit is not None and n > choice.limit:
         rows = np.sort(np.random.default_rng(choice.seed).choice(rows, choice.limit, replace=False))
-    return RemoteChosen(rows, n, notes)
+    return RemoteChosen(rows, n, notes, len(set(choice.samples)), unknown)
 
 
 def labels_of(biosamples: pd.DataFrame) -> "pd.Series[int]":
@@ -87,18 +99,14 @@ def labels_of(biosamples: pd.DataFrame) -> "pd.Series[int]":
 
 
 def with_samples(choice: RemoteChoice, path: Path) -> RemoteChoice:
-    """A choice of the ids in a text file: the first word of each line; a line without a digit is passed over.
-
-    Raises NotFoundError, InputError.
-    """
+    """A choice of the ids in a text file, as ``ids_in`` finds them. Raises NotFoundError, InputError."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise NotFoundError(f"There is no file {path}: check the path.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as text ({error}). Give one id a line.") from error
-    first = [line.replace(",", " ").replace(";", " ").split() for line in lines if not line.startswith("#")]
-    ids = tuple(words[0].strip('"') for words in first if words and any(mark.isdigit() for mark in words[0]))
+    ids = ids_in(text)
     if not ids:
         raise InputError(f"{path}: names no biosamples. Give one id (GSM...) a line.")
     return replace(choice, samples=ids)
@@ -122,15 +130,16 @@ def _checked(pattern: str) -> re.Pattern[str]:
         raise RecipeError(f"The pattern {pattern!r} cannot be read ({error}): correct it.") from error
 
 
-def _of_ids(biosamples: pd.DataFrame, ids: tuple[str, ...], notes: list[str]) -> Mask:
+def _of_ids(biosamples: pd.DataFrame, ids: tuple[str, ...]) -> tuple[Mask, tuple[str, ...]]:
+    """Which biosamples are named (all, where there is no list), and the ids that none has."""
+    if not ids:
+        return np.ones(len(biosamples), dtype=bool), ()
     distinct = pd.Index(dict.fromkeys(ids))
     there = distinct.isin(biosamples["sample_id"])
     if not there.any():
         few = ", ".join(distinct[:3])
         raise NotFoundError(f"None of the {len(distinct):,} ids ({few}, ...) is in the file: check the list.")
-    if missing := int((~there).sum()):
-        notes.append(f"{missing:,} of {len(distinct):,} ids are not in the file ({', '.join(distinct[~there][:3])}).")
-    return np.asarray(biosamples["sample_id"].isin(distinct).to_numpy(), dtype=bool)
+    return np.asarray(biosamples["sample_id"].isin(distinct).to_numpy(), dtype=bool), tuple(distinct[~there])
 
 
 def _of_label(biosamples: pd.DataFrame, rows: IndexArray, label: str) -> IndexArray:

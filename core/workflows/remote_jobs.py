@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from core.access import Role
 from core.errors import RecipeError
+from core.store.guard import guarded
 from core.store.runs import Run
 from core.store.workspace import Workspace
 from core.types import Progress
@@ -20,6 +22,7 @@ def request_parameters(source: str, choice: RemoteChoice) -> dict[str, Any]:
     return {"source": source, "choice": asdict(choice)}
 
 
+@guarded(Role.TRAINER, "run", recorded=False)
 def perform_remote(workspace: Workspace, run: Run, progress: Progress) -> dict[str, Any]:
     """Does a job of one of ``REMOTE_KINDS``; its metrics. Raises what the workflow raises, RecipeError."""
     parameters = run.recipe["parameters"]

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from core.access import Role
 from core.errors import InputError, NotFoundError, StoreError
 from core.sources.archs4 import Archs4File
 from core.sources.archs4_layouts import SIMULATED_KEY
@@ -25,6 +26,7 @@ from core.sources.remote_download import check_disk
 from core.sources.remote_http import Patience
 from core.sources.remote_ranges import CONNECTIONS, COUNTS, INDEX
 from core.sources.remote_records import alone, read_record, write_record
+from core.store.guard import guarded
 from core.store.remote_cache import Listing, Parts, digest
 from core.store.runs import now
 from core.store.workspace import Workspace
@@ -105,6 +107,7 @@ class FetchOutcome:
         )
 
 
+@guarded(Role.TRAINER, "estimate")
 def estimate(workspace: Workspace, request: FetchRequest, progress: Progress = silent) -> Estimate:
     """What a request would take, measured on some of its biosamples.
 
@@ -117,6 +120,7 @@ def estimate(workspace: Workspace, request: FetchRequest, progress: Progress = s
         return _estimate(file, origin, rows)
 
 
+@guarded(Role.TRAINER, "fetch")
 def fetch(workspace: Workspace, request: FetchRequest, progress: Progress = silent) -> FetchOutcome:
     """Writes the chosen biosamples as an ARCHS4 file that ``build`` takes; the same request again costs nothing.
 
@@ -126,10 +130,10 @@ def fetch(workspace: Workspace, request: FetchRequest, progress: Progress = sile
     begun = time.monotonic()
     listing = _listing(workspace, request, progress)
     chosen = _chosen(listing, request)
-    key = _key(listing, chosen.rows)
+    key, notes = _key(listing, chosen.rows), [*chosen.notes, *chosen.unknown_words]
     path, n = _path(workspace, request, listing, chosen.rows), len(chosen.rows)
     if _finished(path, key):
-        return FetchOutcome(path, True, n, n, 0, 0, 0, time.monotonic() - begun, chosen.notes)
+        return FetchOutcome(path, True, n, n, 0, 0, 0, time.monotonic() - begun, notes)
     path.parent.mkdir(parents=True, exist_ok=True)
     parts = Parts(downloads(workspace) / ".parts" / key)
     with alone(parts.folder), _open(listing, request) as (file, origin):
@@ -142,9 +146,10 @@ def fetch(workspace: Workspace, request: FetchRequest, progress: Progress = sile
     write_record(_record(path), {"key": key, "size": path.stat().st_size, **_provenance(listing, request)})
     parts.drop()
     progress("done", 1, 1)
-    return FetchOutcome(path, False, n, resumed, fetched[COUNTS], fetched[INDEX], requests, seconds, chosen.notes)
+    return FetchOutcome(path, False, n, resumed, fetched[COUNTS], fetched[INDEX], requests, seconds, notes)
 
 
+@guarded(Role.TRAINER, "fetch", recorded=False)
 def is_fetched(workspace: Workspace, request: FetchRequest) -> bool:
     """Whether the slice is there already. Raises what ``fetch`` raises before it begins."""
     listing = _listing(workspace, request, silent)

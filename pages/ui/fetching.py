@@ -1,6 +1,7 @@
 """From ARCHS4: choose biosamples of a published file by what it says of them, and fetch those alone."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,15 @@ import streamlit as st
 
 from core import jobs
 from core import workflows as wf
+from core.access import Role
 from core.errors import ArchscopeError
+from core.sources.gencode_releases import OF_ARCHS4_V2
+from core.sources.organisms import organism_of
 from core.store.remote_cache import Listing
 from core.store.runs import Run
 from core.store.workspace import Workspace
 from core.workflows import RemoteChoice
-from pages.ui import building, feedback
+from pages.ui import building, feedback, fetching_ids, people
 
 SHOWN = 200  # rows of the table
 COLUMNS = ["sample_id", "series_id", "title", "source_name_ch1", "characteristics_ch1", "alignedreads"]
@@ -37,8 +41,9 @@ def section(workspace: Workspace) -> None:
             _offer_reading(workspace, source)
             return
         listing = _listing(str(workspace.root), source, found)
-        choice = _ask_choice(listing)
+        choice = replace(_ask_choice(listing), samples=fetching_ids.ask(workspace))
         chosen = _chosen(str(workspace.root), source, found, choice)
+        fetching_ids.say_unknown(chosen)
         _show_chosen(listing, chosen)
         if len(chosen.rows):
             _offer_fetching(workspace, source, listing, choice, len(chosen.rows))
@@ -46,8 +51,7 @@ def section(workspace: Workspace) -> None:
 
 def _ask_source() -> str:
     """A release's id or an address; what is known of it stands below. Raises InputError for what is neither."""
-    table = wf.releases()
-    table = table[table["level"] == "gene"].set_index("id")
+    table = wf.releases().sort_values("level", kind="stable").set_index("id")  # genes first
     asked = st.selectbox(
         "Release or address", table.index.tolist(), index=None, key="remote", bind="query-params",
         accept_new_options=True, placeholder="Choose a release, or paste an address (https://, http://, s3://)",
@@ -56,7 +60,9 @@ def _ask_source() -> str:
         row = table.loc[asked]
         facts = [f"{row['biosamples']:,} biosamples"] if pd.notna(row["biosamples"]) else []
         facts += [f"{row['bytes'] / 1e9:,.1f} GB"] if pd.notna(row["bytes"]) else []
-        st.caption(" · ".join([f"ARCHS4 {row['version']}, {row['organism']} genes", *facts, f"`{row['address']}`"]))
+        st.caption(
+            " · ".join([f"ARCHS4 {row['version']}, {row['organism']} {row['level']}s", *facts, f"`{row['address']}`"])
+        )
     return (asked or "").strip()
 
 
@@ -66,6 +72,8 @@ def _offer_reading(workspace: Workspace, source: str) -> None:
         feedback.job_panel(job)
     if job is None or job.status not in jobs.LIVE:
         st.markdown("Its list of biosamples is not here yet. Reading a full one takes minutes; then it is kept.")
+        if not people.welcome(Role.TRAINER, "Reading it"):
+            return
         left, right = st.columns([1, 1])
         if left.button("Read its list of biosamples", type="primary", icon=":material/list_alt:", key="remote_read"):
             _start(workspace, "metadata", source, {"source": source})
@@ -94,8 +102,8 @@ def _ask_choice(listing: Listing) -> RemoteChoice:
     )  # fmt: skip
     seed = right.number_input("Seed", 0, 2**31 - 1, 1, key="find_seed", bind="query-params", help="Of the draw.")
     st.caption(
-        f"{len(listing.biosamples):,} biosamples × {len(listing.genes):,} genes, {listing.facts.size / 1e9:,.2f} GB, "
-        f"ARCHS4 {listing.about['version'] or 'of unknown version'}."
+        f"{len(listing.biosamples):,} biosamples × {len(listing.genes):,} {listing.level}s, "
+        f"{listing.facts.size / 1e9:,.2f} GB, ARCHS4 {listing.about['version'] or 'of unknown version'}."
     )
     return RemoteChoice(
         "" if regex else words or "", words or "" if regex else "", (), label or "", int(limit) or None, int(seed),
@@ -128,6 +136,8 @@ def _offer_fetching(workspace: Workspace, source: str, listing: Listing, choice:
     parameters = wf.request_parameters(source, choice)
     measured, fetched = (_newest(workspace, kind, parameters) for kind in ("estimate", "fetch"))
     _say_estimate(measured, listing, n)
+    if not people.welcome(Role.TRAINER, "Fetching"):
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(f"Fetch {n:,} biosamples", type="primary", icon=":material/cloud_download:", key="remote_fetch",
                      disabled=fetched is not None and fetched.status in jobs.LIVE):  # fmt: skip
@@ -143,7 +153,7 @@ def _offer_fetching(workspace: Workspace, source: str, listing: Listing, choice:
         if fetched.status not in jobs.LIVE:
             st.caption("What was fetched is kept: fetch again to go on from there.")
     elif fetched is not None and fetched.result:
-        _offer_build(fetched.result["metrics"])
+        _offer_build(fetched.result["metrics"], listing)
 
 
 def _say_estimate(measured: Run | None, listing: Listing, n: int) -> None:
@@ -158,7 +168,7 @@ def _say_estimate(measured: Run | None, listing: Listing, n: int) -> None:
     )
 
 
-def _offer_build(metrics: dict[str, Any]) -> None:
+def _offer_build(metrics: dict[str, Any], listing: Listing) -> None:
     path = Path(metrics["path"])
     if not path.is_file():
         return
@@ -169,12 +179,22 @@ def _offer_build(metrics: dict[str, Any]) -> None:
         help="Fills in the form below.",
     )  # fmt: skip
     if st.session_state.get("counts_path") == str(path):
-        st.caption("The form *Build a dataset* below is filled in: add gene lengths, and build.")
+        hint = _fitting_release(listing)
+        st.caption(f"The form *Build a dataset* below is filled in: add gene lengths{hint}, and build.")
 
 
 def _fill_in(path: Path) -> None:
     """The Build form with the file's path, and labels by rules."""
     st.session_state.update(files_from=building.PATH, counts_path=str(path), build_name=path.stem, build_rules=True)
+
+
+def _fitting_release(listing: Listing) -> str:
+    """Which GENCODE release goes with the file, in words; "" where that is not known."""
+    if not str(listing.about["version"] or "").startswith(("2", "v2")):
+        return ""
+    organism = organism_of(listing.genes["ensembl_gene_id"], listing.genes["symbol"])
+    release = OF_ARCHS4_V2.get(organism or "")
+    return f" (GENCODE {release} is what ARCHS4 v2 counts against)" if release else ""
 
 
 def _offer_download(workspace: Workspace, source: str) -> None:

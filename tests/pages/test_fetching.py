@@ -11,6 +11,7 @@ from core.store.workspace import Workspace
 from core.types import silent
 from core.workflows import RemoteChoice
 from tests.pages.conftest import Opener
+from tests.pages.opening import address as asked
 from tests.pages.opening import errors
 from tests.sources.large_archs4 import write_large_archs4
 from tests.sources.range_server import RangeServer
@@ -48,7 +49,7 @@ def test_a_release_is_described_without_asking_its_server(open_page: Opener) -> 
 @pytest.mark.parametrize("wrong", ["file:///etc/passwd", "no_such_release", "https://a.org/human_gene_v2.latest.h5"])
 def test_a_wrong_address_is_one_error_and_the_page_goes_on(open_page: Opener, wrong: str) -> None:
     page = open_page("data", remote=wrong)
-    assert len(errors(page)) == 1 and "Build a dataset" in [head.value for head in page.subheader]
+    assert len(errors(page)) == 1 and "Build a dataset" in [head.value for head in page.header]
 
 
 def test_reading_the_list_is_a_job(open_page: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,3 +97,58 @@ def test_what_failed_says_why(open_page: Opener, page_root: Path, address: str) 
     page = open_page("data", remote=address)
     assert any("the server cannot be reached." in text for text in errors(page))
     assert page.button(key="remote_read")
+
+
+def press(page: AppTest, key: str) -> AppTest:
+    typed = page.selectbox(key="remote")
+    typed.options.append(typed.value)  # AppTest knows of no option that was typed
+    return page.button(key=key).click().run()
+
+
+def use_ids(page: AppTest, text: str, file: tuple[str, bytes] | None = None) -> AppTest:
+    page.text_area(key="find_ids_text").set_value(text)
+    if file:
+        page.file_uploader(key="find_ids_file").upload(*file)
+    return press(page, "find_ids_use")
+
+
+def test_a_pasted_list_of_ids_chooses_them_and_names_those_that_are_not_there(
+    open_page: Opener, page_root: Path, address: str
+) -> None:
+    do(page_root, "metadata", {"source": address})
+    page = use_ids(open_page("data", remote=address, find_limit="0"), "my list: gsm1004; GSM1002\nGSM7\tliver\nGSM1004")
+    assert "**2 biosamples** that fit, from 1 series" in said(page) and not errors(page)
+    assert [box.value for box in page.warning] == ["1 of 3 ids are not in this file: GSM7."]
+    table = next(each.value for each in page.dataframe if "characteristics_ch1" in each.value)
+    assert table["sample_id"].tolist() == ["GSM1002", "GSM1004"]
+    assert asked(page)["find_ids"] == "GSM1004,GSM1002,GSM7"
+    cleared = press(page, "find_ids_clear")
+    assert "find_ids" not in asked(cleared) and "**293 biosamples** that fit" in said(cleared)
+
+
+def test_an_uploaded_list_is_kept_so_that_the_address_restores_it(
+    open_page: Opener, page_root: Path, address: str
+) -> None:
+    do(page_root, "metadata", {"source": address})
+    names = [f"GSM{1000 + i}" for i in range(100)] + [f"GSM{i}" for i in range(30)]
+    table = "sample_id,tissue\n" + "".join(f"{name},liver\n" for name in names)
+    page = use_ids(open_page("data", remote=address, find_limit="0"), "", ("mine.csv", table.encode()))
+    of_file = sum(i % 40 != 39 for i in range(100))
+    assert f"**{of_file} biosamples** that fit" in said(page)
+    warned = page.warning[0].value
+    assert warned.startswith("30 of 130 ids are not in this file: GSM0, GSM1, ") and warned.endswith(" and 10 more.")
+    again = open_page("data", remote=address, find_limit="0", find_ids=asked(page)["find_ids"])
+    assert f"**{of_file} biosamples** that fit" in said(again)
+    gone = open_page("data", remote=address, find_ids="list-0123456789abcdef")
+    assert "paste the ids again" in errors(gone)[0]
+
+
+def test_a_list_without_ids_is_told_and_changes_nothing(open_page: Opener, page_root: Path, address: str) -> None:
+    do(page_root, "metadata", {"source": address})
+    page = use_ids(open_page("data", remote=address), "liver and brain")
+    assert any("There is no id in it" in text for text in errors(page)) and "find_ids" not in asked(page)
+
+
+def test_transcript_releases_are_listed_and_told_apart(open_page: Opener) -> None:
+    page = open_page("data", remote="human_transcript_v2.2")
+    assert "ARCHS4 2.2, human transcripts" in said(page) and not errors(page)

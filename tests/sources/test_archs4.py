@@ -125,7 +125,6 @@ def _fails(path: Path, message: str) -> None:
         ({"meta/genes/symbol": None, "meta/genes/ensembl_gene": None}, "its layout is unknown: of metadata it has"),
         ({"meta/genes/symbol": [""] * 12, "meta/genes/ensembl_gene": None}, "every gene name in meta/genes is blank"),
         ({"meta/genes/symbol": np.zeros((3, 4))}, "meta/genes/symbol must be a list"),
-        ({"meta/transcripts/ensembl_id": ["ENST1"]}, "counts transcripts. Use the gene-level"),
     ],
 )  # fmt: skip
 def test_metadata_that_does_not_fit(make_h5: MakeH5, change: dict[str, Any], message: str) -> None:

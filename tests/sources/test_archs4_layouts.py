@@ -1,11 +1,10 @@
-"""Every published layout: genes of human and mouse are read with the fields that each has, transcripts are refused."""
+"""Every published layout of genes, human and mouse, is read with the fields that it has (transcripts: see there)."""
 
 from typing import Any
 
 import numpy as np
 import pytest
 
-from core.errors import CountsFileError
 from core.sources import archs4_layouts as layouts
 from core.sources.archs4 import Archs4File
 from tests.sources.conftest import MakeH5, counts_of
@@ -34,14 +33,6 @@ def _mouse(release: str) -> dict[str, Any]:
     return change
 
 
-def _transcripts(release: str) -> dict[str, Any]:
-    """What turns the file of genes into one of transcripts: meta/genes goes, meta/transcripts comes."""
-    names = [f"ENST{i:011d}.{i}" for i in range(1, 13)]
-    gone = {f"meta/genes/{name}": None for name in ("symbol", "gene_symbol", "ensembl_gene_id", "ensembl_gene")}
-    gone |= dict.fromkeys(("meta/genes", "meta/genes/biotype", "meta/genes/gene_biotype"))
-    return gone | {"meta/transcripts" if release == "v1 flat" else "meta/transcripts/ensembl_id": names}
-
-
 @pytest.mark.parametrize("release", RELEASES)
 def test_mouse_genes(make_h5: MakeH5, release: str) -> None:
     with Archs4File(make_h5(release, change=_mouse(release), name="mouse.h5")) as file:
@@ -57,17 +48,6 @@ def test_the_version_is_told(make_h5: MakeH5, release: str) -> None:
     with Archs4File(make_h5(release, change={key: VERSIONS[release]})) as file:
         assert file.version == VERSIONS[release]
         assert file.layout == (release if release.startswith("v1") else "v2")
-
-
-@pytest.mark.parametrize("organism", ["human", "mouse"])
-@pytest.mark.parametrize("release", RELEASES)
-def test_transcript_files_are_refused_and_named(make_h5: MakeH5, release: str, organism: str) -> None:
-    change = _transcripts(release) | {
-        _organism(release): ["Mus musculus" if organism == "mouse" else "Homo sapiens"] * 5
-    }
-    path = make_h5(release, change=change, name=f"{organism}_transcript.h5")
-    with pytest.raises(CountsFileError, match=rf"{organism}_transcript\.h5: .*it counts transcripts.*gene-level"):
-        Archs4File(path)
 
 
 def test_aligned_reads_of_v2_6_are_floating_point(make_h5: MakeH5) -> None:

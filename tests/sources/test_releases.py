@@ -22,6 +22,7 @@ def test_the_shipped_catalogue_has_both_organisms_in_both_generations() -> None:
         for version in ("1.11", "2.1.2", "2.2", "2.3", "2.4", "2.5", "2.6"):
             release = found[f"{organism}_gene_v{version}"]
             assert (release.organism, release.level, release.version) == (organism, "gene", version)
+        assert found[f"{organism}_transcript_v2.2"].level == found[f"{organism}_transcript_v1.7"].level == "transcript"
     latest = found["human_gene_v2.5"]
     assert latest.bytes == 47_865_298_452 and latest.biosamples == 888_821 and len(latest.sha1) == 40
     assert not any("latest" in address for r in found.values() for address in (r.address, *r.mirrors))

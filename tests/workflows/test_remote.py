@@ -16,7 +16,7 @@ import pytest
 
 from core import workflows
 from core.__main__ import main
-from core.errors import InputError, LabelsError, NotFoundError, RecipeError, RemoteError
+from core.errors import LabelsError, NotFoundError, RecipeError, RemoteError
 from core.settings import PROJECT
 from core.sources.archs4 import Archs4File
 from core.sources.remote_http import Patience
@@ -26,6 +26,7 @@ from core.types import silent
 from core.workflows import FetchRequest, RemoteChoice
 from tests.sources.large_archs4 import tissue_of, write_large_archs4
 from tests.sources.range_server import RangeServer
+from tests.sources.transcript_files import GENERATIONS, make, write_gtf
 
 QUICK = Patience(timeout=5.0, tries=3, pause=0.001)
 N, N_GENES = 1_000, 600
@@ -228,9 +229,30 @@ def test_a_slice_is_built_like_any_file(server: RangeServer, empty: Workspace) -
     assert dataset.blocks[-1] == 120 and dataset.simulated and "liver" in dataset.label_names
 
 
-def test_servers_without_ranges_and_files_of_transcripts_are_refused(server: RangeServer, empty: Workspace) -> None:
-    with pytest.raises(InputError, match="counts transcripts"):
-        workflows.fetch(empty, FetchRequest("human_transcript_v2.2"))
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_a_slice_of_transcripts_is_one_of_its_file_and_builds_to_the_same_genes(
+    tmp_path: Path, empty: Workspace, generation: str
+) -> None:
+    made = make(tmp_path / "human_transcript.h5", generation, n=30)
+    gtf = write_gtf(tmp_path / "genes.gtf", made.table)
+    with RangeServer(tmp_path) as server:
+        request = FetchRequest(server.url(made.path.name), RemoteChoice(limit=9, seed=2), patience=QUICK)
+        outcome = workflows.fetch(empty, request)
+        listing = workflows.known_listing(empty, request.source)
+        assert listing is not None and listing.level == "transcript" and len(listing.genes) == len(made.table)
+        with Archs4File(outcome.path) as file:
+            rows = [int(name.removeprefix("GSM")) - 1 for name in file.biosamples["sample_id"]]
+            assert file.level == "transcript" and len(rows) == 9
+            assert file.genes["transcript_id"].tolist() == made.table["transcript_id"].tolist()
+            np.testing.assert_array_equal(file.read(slice(None)), made.counts[rows])
+    for name, path in (("slice", outcome.path), ("whole", made.path)):
+        workflows.build(empty, workflows.BuildRequest(path, name, lengths=gtf))
+    found, whole = (empty.dataset(name) for name in ("slice", "whole"))
+    assert found.genes["ensembl_gene_id"].tolist() == whole.genes["ensembl_gene_id"].tolist()
+    np.testing.assert_array_equal(found.counts(slice(None)), whole.counts(np.array(rows)))
+
+
+def test_servers_without_ranges_are_refused(server: RangeServer, empty: Workspace) -> None:
     server.manners.ranges = False
     with pytest.raises(RemoteError, match="Download it with"):
         workflows.fetch(empty, ask(server))
