@@ -207,8 +207,15 @@ def test_uploaded_sets_are_kept_under_their_name(tmp_path: Path, demo_root: Path
     wf.keep_gene_sets(workspace, "my sets.gmt", b"A\tx\tGFAP\n")
     assert wf.gene_set_files(workspace) == ["my sets"]
     assert wf.gene_sets(workspace, "my sets") == [GeneSet("A", "x", ("GFAP",))]
-    with pytest.raises(GeneSetsError, match="another my sets"):
-        wf.keep_gene_sets(workspace, "my sets.gmt", b"B\tx\tALB\n")
+    assert wf.keep_gene_sets(workspace, "my sets.gmt", b"B\tx\tALB\n") == "my sets (2)"
+    assert wf.keep_gene_sets(workspace, "My Sets.gmt", b"C\tx\tALB\n") == "My Sets (3)"
+    assert wf.keep_gene_sets(workspace, "my sets.gmt", b"B\tx\tALB\n") == "my sets (2)"
+    assert [wf.gene_sets(workspace, file)[0].name for file in wf.gene_set_files(workspace)] == ["C", "A", "B"]
+    wf.delete_gene_sets(workspace, "My Sets (3)")
+    wf.delete_gene_sets(workspace, "my sets")
+    assert wf.gene_set_files(workspace) == ["my sets (2)"]
+    with pytest.raises(NotFoundError, match="any more"):
+        wf.delete_gene_sets(workspace, "../datasets/x")
     with pytest.raises(GeneSetsError, match="cannot be kept"):
         wf.keep_gene_sets(workspace, "..gmt", b"B\tx\tALB\n")
     with pytest.raises(GeneSetsError, match="line 1"):
@@ -245,3 +252,14 @@ def test_the_command_enrich(mine: Workspace, capsys: pytest.CaptureFixture[str],
     status, out, err = run(capsys, mine.root, "enrich", "demo", tmp_path / "none.gmt")
     assert (status, out) == (2, "")
     assert "none.gmt cannot be read" in err
+
+
+def test_genes_inside_a_polygon_are_those_that_its_drawn_outline_holds() -> None:
+    points = pd.DataFrame({
+        "id": ["inside", "outside", "on a chord of the logarithm", "unknown"],
+        "signal": [10.0, 200.0, 3.0, 10.0], "mean_cosine": [0.5, 0.5, 0.40, np.nan],
+    })  # fmt: skip
+    # a triangle whose lower edge is straight on the logarithmic axis: at signal 3 it lies at 0.32, not at 0.16
+    corners = [(1.0, 0.1), (100.0, 1.0), (1.0, 1.0)]
+    assert wf.genes_inside(points, corners) == ["on a chord of the logarithm"]
+    assert wf.genes_inside(points, [(1.0, 0.0), (100.0, 0.0), (100.0, 1.0), (1.0, 1.0)])[0] == "inside"
