@@ -58,30 +58,34 @@ def adjusted(p: DoubleArray) -> DoubleArray:
     return result
 
 
-def enrichment_score(places: IndexArray, genes: int) -> tuple[float, int]:
+def enrichment_score(places: IndexArray, genes: int, weights: DoubleArray | None = None) -> tuple[float, int]:
     """Largest deviation from 0 of the running sum, and how many genes of the set are its leading edge.
 
-    ``places``: 0-based places of the set's genes in the ranking, ascending. The sum rises by 1/m at each of them and
-    falls by 1/(g - m) at every other gene. Where the deviation is positive the leading edge are the genes up to its
-    peak (counted from the top), else those from the lowest point on (counted from the end).
+    ``places``: 0-based places of the set's m genes in the ranking, ascending. The sum rises by 1/m at each of them, or
+    by its share of the ``weights`` (m, not negative), and falls by 1/(g - m) at every other gene. Where the
+    deviation is positive the leading edge are the genes up to its peak (counted from the top), else those from the
+    lowest point on (counted from the end).
     """
     m = len(places)
     if m == 0 or m == genes:
         return 0.0, 0
-    order = np.arange(m)
-    outside = (places - order) / (genes - m)
-    peaks, pits = (order + 1) / m - outside, order / m - outside
-    top, bottom = int(peaks.argmax()), int(pits.argmin())
-    if peaks[top] >= -pits[bottom]:
-        return float(peaks[top]), top + 1
-    return float(pits[bottom]), m - bottom
+    before, after = _corners(places, genes, weights)
+    top, bottom = int(after.argmax()), int(before.argmin())
+    if after[top] >= -before[bottom]:
+        return float(after[top]), top + 1
+    return float(before[bottom]), m - bottom
 
 
-def running_sum(places: IndexArray, genes: int) -> tuple[DoubleArray, DoubleArray]:
+def running_sum(places: IndexArray, genes: int, weights: DoubleArray | None = None) -> tuple[DoubleArray, DoubleArray]:
     """The corners of the running sum's line: number of genes passed (x), sum (y); from (0, 0) to (g, 0)."""
-    m = len(places)
-    order = np.arange(m)
-    before = order / max(m, 1) - (places - order) / max(genes - m, 1)
     x = np.column_stack([places, places + 1]).ravel()
-    y = np.column_stack([before, before + 1 / max(m, 1)]).ravel()
+    y = np.column_stack(_corners(places, genes, weights)).ravel()
     return np.concatenate([[0.0], x, [float(genes)]]), np.concatenate([[0.0], y, [0.0]])
+
+
+def _corners(places: IndexArray, genes: int, weights: DoubleArray | None) -> tuple[DoubleArray, DoubleArray]:
+    """The sum just before and just after each gene of the set."""
+    m = len(places)
+    shares = np.full(m, 1 / max(m, 1)) if weights is None else weights / (weights.sum() or 1.0)
+    after = np.cumsum(shares) - (places - np.arange(m)) / max(genes - m, 1)
+    return after - shares, after

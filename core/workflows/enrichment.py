@@ -1,16 +1,22 @@
 """Which gene sets stand near the top of the rankings: files of sets in the data folder, and their statistics."""
 
+import itertools
 import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from core.access import Role
 from core.errors import GeneSetsError, NotFoundError, RecipeError, StoreError
 from core.expression import enrichment
 from core.sources.gene_sets import GeneSet, read_gmt
+from core.store.datasets import StoredDataset
+from core.store.guard import guarded
 from core.store.workspace import Workspace
-from core.types import IndexArray
+from core.types import DoubleArray, IndexArray
 from core.workflows.gene_lists import GeneNames, scores_by
 
 FOLDER = "gene_sets"
@@ -43,26 +49,53 @@ def read_gene_sets(path: Path) -> list[GeneSet]:
         raise GeneSetsError(f"{path} cannot be read ({error.strerror}): check the path.") from error
 
 
+@guarded(Role.TRAINER, "keep gene sets")
 def keep_gene_sets(workspace: Workspace, filename: str, data: bytes) -> str:
-    """Puts an uploaded .gmt file into the data folder; its name without the ending.
+    """Puts an uploaded .gmt file into the data folder; the name that it is kept by, without the ending.
 
-    Raises GeneSetsError for a file that is none, a name that cannot be, or one that another file has already.
+    Where another file has that name, it is kept as "name (2)"; the same file again changes nothing. Raises
+    GeneSetsError for a file that is none or a name that cannot be, and StoreError.
     """
     stem = Path(filename).name.removesuffix(".gmt").strip()
     if not _NAME.fullmatch(stem):
         raise GeneSetsError(f"{filename!r} cannot be kept by that name: use letters, digits, blanks, . _ + - and ( ).")
     read_gmt(data, filename)
-    path = workspace.root / FOLDER / f"{stem}.gmt"
     try:
-        if path.is_file() and path.read_bytes() != data:
-            raise GeneSetsError(f"The data folder has another {stem}.gmt: rename the file, then upload it again.")
+        stem = _free_name(workspace.root / FOLDER, stem, data)
+        path = workspace.root / FOLDER / f"{stem}.gmt"
         path.parent.mkdir(exist_ok=True)
         aside = path.with_name(f".{path.name}.upload")
         aside.write_bytes(data)
         aside.replace(path)
     except OSError as error:
-        raise StoreError(f"{path} cannot be written ({error}): free some room, or change its rights.") from error
+        where = workspace.root / FOLDER
+        raise StoreError(f"{where} cannot be written ({error}): free some room, or change its rights.") from error
     return stem
+
+
+def _free_name(folder: Path, stem: str, data: bytes) -> str:
+    """The name itself where no other file has it, whatever its case, else the first of "name (2)", "name (3)", ..."""
+    taken = {path.stem.lower(): path for path in folder.glob("[!.]*.gmt")}
+    for number in itertools.count(1):
+        name = stem if number == 1 else f"{stem} ({number})"
+        other = taken.get(name.lower())
+        if other is None:
+            return name
+        if other.read_bytes() == data:
+            return other.stem
+    raise AssertionError
+
+
+@guarded(Role.ADMIN, "delete gene sets")
+def delete_gene_sets(workspace: Workspace, file: str) -> None:
+    """Removes one of the data folder's .gmt files; what was computed of it stays. Raises NotFoundError, StoreError."""
+    if file not in gene_set_files(workspace):
+        raise NotFoundError(f"There is no {FOLDER}/{file}.gmt in the data folder any more.")
+    path = workspace.root / FOLDER / f"{file}.gmt"
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be deleted ({error.strerror}): change the rights of its folder.") from error
 
 
 def enrich(
@@ -82,17 +115,62 @@ def enrich(
     set is left.
     """
     dataset = workspace.dataset(name)
+    ranking = _ranking(dataset, by, among)
+    g = len(ranking.scores)
+    if not 1 <= top < g:
+        raise RecipeError(f"The top {top} of {g:,} genes: give a number from 1 to {max(1, g - 1):,}.")
+    return _table(_usable(dataset, ranking, sets), ranking, top)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The g genes that have a value: ``scores`` (highest is best), ``place`` (0-based; equal ones keep the order of the
+    rankings), ``rows`` of the rankings, and what they are called.
+    """
+
+    scores: DoubleArray
+    place: IndexArray
+    rows: IndexArray
+    symbols: np.ndarray
+
+    def places(self, members: IndexArray) -> IndexArray:
+        """Places of some genes, ascending."""
+        return np.sort(self.place[members])
+
+    def named(self) -> np.ndarray:
+        """What the genes are called, best first."""
+        names = np.empty(len(self.place), dtype=object)
+        names[self.place] = self.symbols
+        return names
+
+
+def ranked_sets(
+    workspace: Workspace, name: str, sets: list[GeneSet], by: str, among: IndexArray | None = None
+) -> tuple[Ranking, list[tuple[GeneSet, IndexArray]]]:
+    """The ranking by a metric, and the sets that can be tested, each with its genes as positions in the ranking.
+
+    Raises NotFoundError, RecipeError, GeneSetsError where no set is left.
+    """
+    dataset = workspace.dataset(name)
+    ranking = _ranking(dataset, by, among)
+    return ranking, _usable(dataset, ranking, sets)
+
+
+def _ranking(dataset: StoredDataset, by: str, among: IndexArray | None) -> Ranking:
     scores, rows = scores_by(dataset, by)
     if among is not None:
         kept = np.isin(rows, among)
         scores, rows = scores[kept], rows[kept]
-    g = len(rows)
-    if not 1 <= top < g:
-        raise RecipeError(f"The top {top} of {g:,} genes: give a number from 1 to {max(1, g - 1):,}.")
+    place = np.empty(len(rows), dtype=np.intp)
+    place[np.argsort(-scores, kind="stable")] = np.arange(len(rows))
+    symbols = dataset.rankings["symbol"].where(dataset.rankings["symbol"] != "", dataset.rankings["ensembl_gene_id"])
+    return Ranking(scores, place, rows, symbols.iloc[rows].to_numpy(object))
+
+
+def _usable(dataset: StoredDataset, ranking: Ranking, sets: list[GeneSet]) -> list[tuple[GeneSet, IndexArray]]:
+    g = len(ranking.rows)
     where = np.full(len(dataset.rankings), -1)
-    where[rows] = np.arange(g)
-    place = np.empty(g, dtype=np.intp)
-    place[np.argsort(-scores, kind="stable")] = np.arange(g)
+    where[ranking.rows] = np.arange(g)
     found = [(each, where[members]) for each, members in _matched(GeneNames(dataset), sets)]
     found = [(each, members[members >= 0]) for each, members in found]
     usable = [(each, members) for each, members in found if SMALLEST <= len(members) <= min(LARGEST, g - 1)]
@@ -101,8 +179,7 @@ def enrich(
             f"None of the {len(sets):,} sets has {SMALLEST} to {LARGEST:,} genes that are ranked: check that the sets "
             "are of the dataset's organism, and that they name symbols or Ensembl ids."
         )
-    symbols = dataset.rankings["symbol"].where(dataset.rankings["symbol"] != "", dataset.rankings["ensembl_gene_id"])
-    return _table(usable, scores, place, top, symbols.iloc[rows].to_numpy(object))
+    return usable
 
 
 def _matched(names: GeneNames, sets: list[GeneSet]) -> list[tuple[GeneSet, IndexArray]]:
@@ -116,27 +193,29 @@ def _matched(names: GeneNames, sets: list[GeneSet]) -> list[tuple[GeneSet, Index
     return [(each, np.array(some, dtype=np.intp)) for each, some in zip(sets, rows, strict=True)]
 
 
-def _table(
-    usable: list[tuple[GeneSet, IndexArray]], scores: np.ndarray, place: IndexArray, top: int, symbols: np.ndarray
-) -> pd.DataFrame:
-    g = len(scores)
-    tested = enrichment.rank_sum(scores, [members for _, members in usable])
-    by_place = np.empty(g, dtype=object)
-    by_place[place] = symbols
+def _table(usable: list[tuple[GeneSet, IndexArray]], ranking: Ranking, top: int) -> pd.DataFrame:
+    g = len(ranking.scores)
+    tested = enrichment.rank_sum(ranking.scores, [members for _, members in usable])
+    by_place = ranking.named()
     rows = []
     for each, members in usable:
-        places = np.sort(place[members])
-        score, leading = enrichment.enrichment_score(places, g)
-        edge = places[:leading] if score >= 0 else places[len(places) - leading :]
+        places = ranking.places(members)
         in_top = int((places < top).sum())
         expected = len(places) * top / g
         rows.append({
             "set": each.name, "genes": len(each.genes), "ranked": len(places), "in_top": in_top, "expected": expected,
-            "fold": in_top / expected, "median_rank": float(np.median(places) + 1), "score": score,
-            "n_leading": leading, "leading_edge": " ".join(map(str, by_place[edge])), "description": each.description,
+            "fold": in_top / expected, "median_rank": float(np.median(places) + 1), "description": each.description,
+            **leading_edge(places, by_place),
         })  # fmt: skip
     frame = pd.DataFrame(rows)
     overlap, sizes = frame["in_top"].to_numpy(np.intp), frame["ranked"].to_numpy(np.intp)
     frame = frame.assign(auc=tested.auc, p_rank=tested.p, p_top=enrichment.over_representation(overlap, sizes, top, g))
     frame = frame.assign(q_rank=enrichment.adjusted(tested.p), q_top=enrichment.adjusted(frame["p_top"].to_numpy()))
     return frame[list(COLUMNS)].sort_values(["q_rank", "p_rank"], kind="stable", ignore_index=True)
+
+
+def leading_edge(places: IndexArray, by_place: np.ndarray, weights: DoubleArray | None = None) -> dict[str, Any]:
+    """score, n_leading, leading_edge (names joined by blanks) of a set by the running sum."""
+    score, leading = enrichment.enrichment_score(places, len(by_place), weights)
+    edge = places[:leading] if score >= 0 else places[len(places) - leading :]
+    return {"score": score, "n_leading": leading, "leading_edge": " ".join(map(str, by_place[edge]))}

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -58,6 +58,7 @@ class App:
         self.root = root
         self.log = log
         self.problems: list[str] = []
+        self.hosts = {urlsplit(address).netloc}  # that its pages may ask
         self._browser = browser
         self._pages: list[Page] = []
 
@@ -94,19 +95,29 @@ class App:
             self.problems.append(f"console: {message.text} ({message.location['url']})")
 
     def _requested(self, url: str) -> None:
-        if urlsplit(url).netloc != urlsplit(self.address).netloc and not url.startswith(LOCAL):
+        if urlsplit(url).netloc not in self.hosts and not url.startswith(LOCAL):
             self.problems.append(f"request to another machine: {url}")
 
 
-@contextlib.contextmanager
-def serve(root: Path, browser: Browser) -> Iterator[App]:
-    """Runs the app on a data folder, and ends it with every job that it left running."""
+def free_port() -> int:
+    """A port that nobody listens to."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return int(free.getsockname()[1])
+
+
+@contextlib.contextmanager
+def serve(
+    root: Path, browser: Browser, *options: str, port: int | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[App]:
+    """Runs the app on a data folder, and ends it with every job that it left running.
+
+    ``options`` of Streamlit; ``settings``: environment variables.
+    """
+    port = port or free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-    command += ["--server.port", str(port), "--server.fileWatcherType", "none"]
-    environment = {**os.environ, "ARCHSCOPE_DATA": str(root)}
+    command += ["--server.port", str(port), "--server.fileWatcherType", "none", *options]
+    environment = {**os.environ, "ARCHSCOPE_DATA": str(root), **(settings or {})}
     log = root.parent / f"{root.name}.log"
     with log.open("w") as file:
         streams = {"stdout": file, "stderr": file}

@@ -37,8 +37,9 @@ def test_upload_a_sample_and_read_its_label(demo_app: App, tmp_path: Path) -> No
     whole = json.loads(download(page, "result_json", tmp_path).read_text())
     assert max(whole["samples"][0]["probabilities"], key=whole["samples"][0]["probabilities"].get) == "brain"
 
-    restored = demo_app.open(page.url)
-    expect_label(restored, "brain")
+    other = demo_app.open(page.url)  # another session: the upload is not its
+    expect(body(other)).to_contain_text("uploads stay in the session that made them")
+    expect(metric(other, "Predicted label")).to_have_count(0)
 
 
 def test_a_wrong_file_is_one_error_and_the_page_goes_on(demo_app: App) -> None:

@@ -60,11 +60,11 @@ def copied(page: Page) -> str:
 
 
 def choose_gene(page: Page, gene: str) -> None:
-    """Types a gene's symbol into the picker, which lists more genes than are in view, and takes it."""
+    """Types a gene's symbol into the picker, whether it lists it or not, and takes it."""
     field = keyed(page, "gene_picker").locator("input")
     field.click()
     field.fill(gene)
-    page.get_by_role("option", name=gene, exact=True).click()
+    field.press("Enter")
 
 
 def parameters(address: str) -> dict[str, list[str]]:
@@ -117,12 +117,32 @@ def test_every_page_shows_the_same_again_at_its_address(demo_app: App) -> None:
         demo_app.close()
 
 
+def test_the_overview_is_at_both_of_its_addresses(demo_app: App) -> None:
+    for path in ("overview?dataset=demo", "overview", "?dataset=demo", ""):
+        page = demo_app.open(path)
+        heading(page, "Overview")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        assert parameters(copied(page)) == {"dataset": ["demo"]}
+        demo_app.close()
+
+
 def test_the_tab_and_the_run_of_the_train_page_are_in_its_address(demo_app: App) -> None:
     run = next((demo_app.root / "runs").glob("*-generator-*")).name
     page = demo_app.open(f"train?dataset=demo&model=Synthetic+samples&generator_runs={run}")
     expect(body(page).get_by_role("tab", name="Synthetic samples")).to_have_attribute("aria-selected", "true")
     expect(body(page)).to_contain_text(f"Run {run[-4:]}")
     assert parameters(copied(page))["generator_runs"] == [run]
+
+
+def test_a_part_of_a_symbol_is_answered_with_the_genes_that_have_it(demo_app: App) -> None:
+    page = demo_app.open("gene?dataset=demo&gene=ALB")
+    choose_gene(page, "gfa")
+    expect(body(page)).to_contain_text("No gene of demo is called “gfa”: did you mean")
+    expect(page).to_have_url(re.compile("gene=ALB"))
+    keyed(page, "gene_suggested").get_by_text("GFAP", exact=True).click()
+    expect_chart(page, "distribution-GFAP")
+    expect(page).to_have_url(re.compile("gene=GFAP"))
+    expect(body(page)).not_to_contain_text("did you mean")
 
 
 def test_back_goes_from_one_gene_to_the_gene_before_and_to_the_page_before(demo_app: App) -> None:
