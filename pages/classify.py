@@ -23,7 +23,7 @@ $z = (q - \mathrm{median}) / (1.4826 \cdot \mathrm{MAD})$.
 def show(found: Prediction, run: Run) -> None:
     """One sample: the call, its likes, the genes that decided, its unusual genes."""
     label = found.predicted[0] if found.predicted else ""
-    st.subheader(found.sample, anchor=False, divider="gray")
+    st.header(found.sample, anchor=False, divider="gray")
     predictions.show_verdict(found, run)
     left, right = st.columns(2, gap="large")
     with left:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import cached, feedback, gene, gene_page, state, widgets
+from pages.ui import cached, feedback, gene, gene_page, gene_picking, reports, state, widgets
 
 HELP = r"""
 One gene over all biosamples. $Y$ is $\log_2(1 + \text{count})$, quantile-normalised and divided by the length of the
@@ -18,7 +18,7 @@ dataset). Two genes of one tissue correlate because the tissue differs from othe
 dataset = state.dataset()
 widgets.title("Gene", "Where is this gene expressed, how does it rank, and which genes go with it?", HELP, dataset)
 with feedback.errors():
-    chosen = widgets.gene_picker(dataset)
+    chosen = gene_picking.gene_picker(dataset)
     view = cached.gene(dataset, chosen)
     with st.container(horizontal=True, vertical_alignment="center"):
         gene.heading(view.row)
@@ -27,6 +27,7 @@ with feedback.errors():
             "pages/rankings.py", label="In the rankings", icon=":material/leaderboard:",
             query_params=state.link(gene=chosen),
         )  # fmt: skip
+        reports.button("gene", dataset, chosen)
     gene_page.facts(dataset, view)
     left, right = st.columns([3, 2], gap="large")
     with left:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import cached, feedback, neighbours, projections, reports, state, trail, widgets
+from pages.ui import cached, feedback, gene_picking, neighbours, projections, reports, state, trail, widgets
 
 HELP = r"""
 Biosamples are ordered by the expression $Y$ of the gene. With $r = \lfloor 0.95 (n + 1) \rfloor$, the neighbourhood is
@@ -23,7 +23,7 @@ purpose = "The biosamples around a gene's 95th percentile: who they are, and how
 widgets.title("Neighbourhood", purpose, HELP, dataset)
 with feedback.errors():
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        gene = widgets.gene_picker(dataset)
+        gene = gene_picking.gene_picker(dataset)
         target = state.link(gene=gene)
         st.page_link(
             "pages/rankings.py", label="Back to its ranking", icon=":material/leaderboard:", query_params=target

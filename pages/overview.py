@@ -21,7 +21,7 @@ def show_charts(view: Overview) -> None:
     """Labels, depth, zeros, and the distributions before and after."""
     left, right = st.columns([11, 9], gap="large")
     with left:
-        st.subheader("Labels", anchor=False)
+        st.header("Labels", anchor=False)
         if view.labels.empty:
             feedback.empty("This dataset has no labels. Add them on the Data page to see tissues and to train models.")
         else:
@@ -30,11 +30,11 @@ def show_charts(view: Overview) -> None:
                 st.caption(f"The {figures.MOST_LABELS} largest of {len(view.labels):,} labels; the tables have all.")
             widgets.downloads(view.labels, f"{view.manifest['name']}-labels")
     with right:
-        st.subheader("Sequencing depth", anchor=False)
+        st.header("Sequencing depth", anchor=False)
         widgets.chart(figures.depth(view.biosamples), "depth", figures.depth_alt(view.biosamples))
-        st.subheader("Genes without counts", anchor=False)
+        st.header("Genes without counts", anchor=False)
         widgets.chart(figures.zero_share(view.biosamples), "zeros", figures.zeros_alt(view.biosamples))
-    st.subheader("Before and after normalisation", anchor=False)
+    st.header("Before and after normalisation", anchor=False)
     stages = view.distributions["stage"].unique()
     for column, stage in zip(st.columns(len(stages), gap="medium"), stages, strict=True):
         with column:
@@ -52,7 +52,7 @@ with feedback.errors():
     facts.warnings(view.manifest)
     first_steps.show(dataset, view)
     show_charts(view)
-    st.subheader("Where it came from", anchor=False)
+    st.header("Where it came from", anchor=False)
     table: pd.DataFrame = facts.provenance(view)
     st.dataframe(table, hide_index=True, height="content", alt="Provenance", column_config=facts.columns())
     widgets.downloads(table, f"{dataset.name}-provenance")

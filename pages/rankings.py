@@ -15,7 +15,8 @@ the length of the gene's longest transcript.
 **Mean cosine** is the mean cosine similarity over all pairs of the (up to) 100 biosamples around the gene's 95th
 percentile: high where the biosamples that give the signal are one kind of biosample. **Co-rank** is high in both.
 
-Draw around points in the chart to keep those genes alone; choose a row to open its gene below. Below the table a list
+In a large dataset shades of the chart say how many genes lie where, and those that stand alone are points. Draw around
+an area to keep its genes alone (few enough become points); choose a row to open its gene below. Below the table a list
 of genes can be ranked, gene sets tested, and genes compared.
 """
 
@@ -27,12 +28,7 @@ def choose_gene(symbol: str) -> None:
 
 def from_chart() -> None:
     """A lasso or box filters the table; a click on one point opens that gene."""
-    event = st.session_state["signal-cosine"]
-    found = widgets.chosen_ids(event)
-    if len(found) == 1 and not (event["selection"].get("box") or event["selection"].get("lasso")):
-        choose_gene(found[0])
-    else:
-        filters.select(state.dataset(), found)
+    filters.take(state.dataset(), st.session_state["signal-cosine"], choose_gene)
 
 
 def show_table(dataset: StoredDataset, query: RankingQuery, chosen: str, passing: int) -> list[str]:
@@ -68,7 +64,7 @@ dataset = state.dataset()
 widgets.title("Rankings", "Which genes stand out, and are the biosamples behind it alike?", HELP, dataset)
 query, symbol, chosen = filters.choose(dataset), state.param("gene"), ""
 with feedback.errors():
-    chosen = str(cached.gene_ids(dataset).iloc[dataset.gene(symbol)]) if symbol else ""
+    chosen = cached.gene_id(dataset, symbol) if symbol else ""
 passing = cached.count_rankings(dataset, query)
 left, right = st.columns([11, 9], gap="medium")
 with left:

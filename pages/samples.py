@@ -6,7 +6,7 @@ from core import workflows as wf
 from core.figures import samples as words
 from core.figures.projection import projection
 from core.store.datasets import StoredDataset
-from pages.ui import cached, cart, comparing, feedback, one_biosample, sample_search, state, widgets
+from pages.ui import cached, cart, comparing, feedback, one_biosample, projections, sample_search, state, widgets
 
 HELP = r"""
 **Find** biosamples by words, a regular expression and facets. The number beside each value of a facet counts the
@@ -50,7 +50,9 @@ def show_map(dataset: StoredDataset) -> None:
         return
     carts = {which: cart.ids(dataset, which) for which in cart.CARTS}
     points = cached.projection(dataset)
-    figure = projection(points, [], state.param("sample"), "cart", carts=carts)
+    here = state.param("sample")
+    drawn = projections.thinned(points, [here, *(sample_id for ids in carts.values() for sample_id in ids)])
+    figure = projection(drawn, [], here, "cart", carts=carts, whole=points)
     widgets.chart(figure, "cart_map", words.map_alt(points, carts), from_map)
     st.caption("A click on a point opens that biosample.")
 
@@ -61,7 +63,7 @@ widgets.title("Samples", purpose, HELP, dataset)
 with feedback.errors():
     cart.sync(dataset)
     sample_search.section(dataset)
-st.subheader("Carts", anchor=False, divider="gray")
+st.header("Carts", anchor=False, divider="gray")
 with feedback.errors():
     cart.panel(dataset)
 view = choose_view()

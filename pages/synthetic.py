@@ -37,10 +37,13 @@ def show_places(view: SyntheticView) -> None:
     with right:
         chosen, nearest = generated.choose_sample(view)
         st.markdown("**Distance to the representative biosample**")
-        widgets.chart(charts.distance_histogram(view.distances, view.set.label), key="distances")
+        told = f"Distances of real and synthetic {view.set.label} samples to the representative biosample"
+        widgets.chart(charts.distance_histogram(view.distances, view.set.label), key="distances", alt=told)
     with left:
         st.markdown(f"**Real and synthetic {view.set.label} among all biosamples**")
-        widgets.chart(charts.projection(view.projection, view.set.label, chosen, nearest), key="projection")
+        told = f"Real and synthetic {view.set.label} samples on a map of {len(view.projection):,} points"
+        figure = charts.projection(view.projection, view.set.label, chosen, nearest)
+        widgets.chart(figure, key="projection", alt=told)
 
 
 def show_genes(view: SyntheticView) -> None:
@@ -48,9 +51,13 @@ def show_genes(view: SyntheticView) -> None:
     for column, statistic in zip(st.columns(3), charts.STATISTICS, strict=True):
         with column:
             st.markdown(f"**Per gene: {charts.STATISTICS[statistic][0]}**")
-            widgets.chart(charts.gene_agreement(view.genes, statistic, view.set.label), key=f"genes_{statistic}")
+            told = f"{charts.STATISTICS[statistic][0]} of {len(view.genes):,} genes, synthetic against real"
+            figure = charts.gene_agreement(view.genes, statistic, view.set.label)
+            widgets.chart(figure, key=f"genes_{statistic}", alt=told)
     st.markdown(f"**Genes that mark {view.set.label}: real biosamples above, synthetic below**")
-    widgets.chart(charts.heatmap(view.heatmap, view.heatmap_kinds, "z-score against all biosamples"), key="heatmap")
+    told = f"z-scores of genes that mark {view.set.label} in real biosamples (above) and synthetic ones (below)"
+    figure = charts.heatmap(view.heatmap, view.heatmap_kinds, "z-score against all biosamples")
+    widgets.chart(figure, key="heatmap", alt=told)
 
 
 dataset = state.dataset()

@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from core.figures import palette, style
 from core.figures.rankings import FEW, LISTED
-from core.types import DoubleArray
+from core.types import DoubleArray, GeneView
 
 KINDS = ("box", "violin")
 MOST_POINTS = 400  # biosamples of a label that a violin is made of
@@ -26,6 +26,16 @@ class Group:
     label: str
     values: DoubleArray
     sample_ids: Sequence[str]
+
+
+def groups_of(view: GeneView) -> list[Group]:
+    """The biosamples of a gene by label; one with several labels is in each."""
+    table = view.biosamples[["sample_id", "labels", "value"]]
+    table = table.assign(label=table["labels"].replace("", NO_LABEL).str.split("|")).explode("label")
+    return [
+        Group(str(label), part["value"].to_numpy(), part["sample_id"].tolist())
+        for label, part in table.groupby("label")
+    ]
 
 
 def by_label(groups: Sequence[Group], unit: str, kind: str = "box", log: bool = False) -> go.Figure:

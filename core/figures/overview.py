@@ -86,13 +86,16 @@ def normalisation(distributions: pd.DataFrame, stage: str) -> go.Figure:
     """
     part = distributions[(distributions["stage"] == stage) & (distributions["percentile"] <= HIGHEST)]
     wide = part.pivot_table(index="percentile", columns="sample_id", values="value", sort=False)
-    figure = go.Figure()
-    for sample in wide.columns:
-        figure.add_scatter(
-            x=wide.index, y=wide[sample].to_numpy(np.float32), mode="lines", name=str(sample), opacity=0.45,
-            line={"width": 1, "color": palette.ACCENT},
-            hovertemplate=f"{sample}<br>percentile %{{x:.0f}}: %{{y:.2f}}<extra></extra>",
-        )  # fmt: skip
+    gap = np.full((1, wide.shape[1]), np.nan)  # after each curve: one line is drawn ten times as fast as forty
+    figure = go.Figure(
+        go.Scatter(
+            x=np.tile([*wide.index, np.nan], wide.shape[1]).astype(np.float32),
+            y=np.vstack([wide.to_numpy(), gap]).T.ravel().astype(np.float32),
+            customdata=np.repeat(wide.columns.to_numpy(object), len(wide) + 1), mode="lines", connectgaps=False,
+            line={"width": 1, "color": palette.ACCENT}, opacity=0.5,
+            hovertemplate="%{customdata}<br>percentile %{x:.0f}: %{y:.2f}<extra></extra>",
+        )
+    )  # fmt: skip
     figure.update_xaxes(title=f"Percentile of genes (to {HIGHEST})")
     figure.update_yaxes(title=AXES.get(stage, stage))
     figure.update_layout(showlegend=False)

@@ -19,6 +19,8 @@ APART = (0.13, 0.035)  # of the width and height between two names on the map
 NAMED = 3  # labels with fewer biosamples get no name on the map
 MOST = 8  # series with a colour of their own
 NO_LABEL, REST = "no label", "other series"
+DRAWN = 1_500  # biosamples of a larger dataset that are drawn at first
+EACH = 20  # of a label at least
 CARTS = {"cart A": palette.REAL, "cart B": palette.SYNTHETIC, "in neither": palette.UNLABELLED}
 
 
@@ -31,17 +33,20 @@ def projection(
     values: pd.Series | None = None,
     carts: Mapping[str, Sequence[str]] | None = None,
     unit: str = "",
+    whole: pd.DataFrame | None = None,
 ) -> go.Figure:
     """All biosamples of a map, the neighbourhood outlined, one biosample starred.
 
     ``points``: sample_id, series_id, labels, x, y, share1, share2. ``by``: "label", "value" (``values`` by sample_id,
-    in ``unit``), "series" (those of the members) or "cart" (``carts``: ids by "A" and "B").
+    in ``unit``), "series" (those of the members) or "cart" (``carts``: ids by "A" and "B"). ``whole``: the biosamples
+    that these are some of; the legend counts them all.
     """
     figure = go.Figure()
     if by == "value" and values is not None:
         _by_value(figure, points, values.reindex(points["sample_id"]).to_numpy(np.float32), unit)
     else:
-        _by_group(figure, points, *_groups(points, members, by, carts or {}))
+        names, colors = _groups(points if whole is None else whole, members, by, carts or {})
+        _by_group(figure, points, names, colors)
     if by == "label":
         _name_labels(figure, points.assign(label=_first_labels(points)))
     _mark(figure, points, members, chosen)
@@ -51,6 +56,16 @@ def projection(
     if by == "value":
         figure.update_layout(showlegend=False)
     return style.finish(figure, height=560)
+
+
+def some_of(points: pd.DataFrame, keep: Sequence[str], most: int = DRAWN) -> pd.DataFrame:
+    """At most ``most`` biosamples of a map, drawn with a seed: ``keep``, some of every label, others by chance."""
+    if len(points) <= most:
+        return points
+    shuffled = points.sample(frac=1.0, random_state=1)
+    of_label = shuffled.groupby(_first_labels(shuffled)).cumcount()
+    rank = np.where(shuffled["sample_id"].isin(list(keep)), 0, np.where(of_label < EACH, 1, 2))
+    return shuffled.iloc[np.argsort(rank, kind="stable")[:most]].sort_index()
 
 
 def _first_labels(points: pd.DataFrame) -> pd.Series:
@@ -78,7 +93,7 @@ def _groups(
 
 def _by_group(figure: go.Figure, points: pd.DataFrame, names: pd.Series, colors: Mapping[str, str]) -> None:
     seen: dict[str, int] = {}
-    groups = dict(tuple(points.groupby(names)))
+    groups, sizes = dict(tuple(points.groupby(names.loc[points.index]))), names.value_counts()
     for rank, (name, color) in reversed(list(enumerate(colors.items()))):
         number = seen.setdefault(color, 0)
         seen[color] += 1
@@ -89,7 +104,7 @@ def _by_group(figure: go.Figure, points: pd.DataFrame, names: pd.Series, colors:
             "size": 4 if faint else 6, "color": color, "opacity": 0.3 if faint else 0.75,
             "symbol": SYMBOLS[number % len(SYMBOLS)],
         }  # fmt: skip
-        _add(figure, groups[name], f"{name} ({len(groups[name]):,})", marker, legendrank=rank)
+        _add(figure, groups[name], f"{name} ({sizes[name]:,})", marker, len(points) > DRAWN, legendrank=rank)
 
 
 def _by_value(figure: go.Figure, points: pd.DataFrame, values: np.ndarray, unit: str) -> None:
@@ -100,23 +115,27 @@ def _by_value(figure: go.Figure, points: pd.DataFrame, values: np.ndarray, unit:
         "colorbar": {"title": {"text": title, "font": {"size": 11}}, "thickness": 12},
     }  # fmt: skip
     hover = "<b>%{customdata}</b><br>expression %{marker.color:.3f}<extra></extra>"
-    _add(figure, points.iloc[order], "all", marker, hovertemplate=hover)
+    _add(figure, points.iloc[order], "all", marker, len(points) > DRAWN, hovertemplate=hover)
 
 
 def _mark(figure: go.Figure, points: pd.DataFrame, members: Sequence[str], chosen: str) -> None:
     inside = points[points["sample_id"].isin(members)]
     if len(inside):
         ring = {"size": 10, "symbol": "circle-open", "color": style.MUTED, "line": {"width": 1.5}}
-        _add(figure, inside, f"neighbourhood ({len(inside)})", ring, legendrank=2000)
+        _add(figure, inside, f"neighbourhood ({len(inside)})", ring, len(points) > DRAWN, legendrank=2000)
     star = points[points["sample_id"] == chosen]
     if len(star):
         look = {"size": 17, "symbol": "star", "color": palette.SYNTHETIC, "line": {"width": 1, "color": "white"}}
-        _add(figure, star, chosen, look, legendrank=2001)
+        _add(figure, star, chosen, look, len(points) > DRAWN, legendrank=2001)
 
 
-def _add(figure: go.Figure, rows: pd.DataFrame, name: str, marker: Mapping[str, object], **more: object) -> None:
+def _add(
+    figure: go.Figure, rows: pd.DataFrame, name: str, marker: Mapping[str, object], crowd: bool, **more: object
+) -> None:
     labels = "<b>%{customdata}</b><br>%{fullData.name}<extra></extra>"
-    figure.add_scattergl(
+    # a few points are drawn sooner without WebGL, which takes an eighth of a second to begin with
+    add = figure.add_scattergl if crowd else figure.add_scatter
+    add(
         x=rows["x"].to_numpy(np.float32), y=rows["y"].to_numpy(np.float32), mode="markers", name=name,
         marker=dict(marker), customdata=rows["sample_id"].to_numpy(object), **{"hovertemplate": labels, **more},
     )  # fmt: skip

@@ -12,7 +12,10 @@ from core.types import BoolArray, GeneView
 
 FEW = 10  # labels with fewer biosamples show every biosample in place of a box
 LISTED = palette.COMPARE[3]  # genes of a list that was pasted
-MAX_CURVE = 3000  # biosamples drawn of the ordered curve, the neighbourhood always among them
+MAX_CURVE = 1500  # biosamples that the ordered curve is drawn through, the neighbourhood always among them
+CROWD = 20_000  # genes; from here on shades tell how many lie where, and only those that stand alone are points
+CELLS = (140, 90)  # of the shades, across and up
+ALONE = 500  # genes of a crowd that are drawn as points
 
 
 def scatter(
@@ -24,26 +27,31 @@ def scatter(
     """Signal against mean cosine of all genes; those that pass the filters in colour, the chosen one ringed.
 
     ``genes``: id, signal, mean_cosine. A point's customdata is its gene's id, so that a selection names genes, and its
-    hover text is made of that and its place: a point costs the browser 8 bytes and its name.
+    hover text is made of that and its place: a point costs the browser 8 bytes and its name. Of many genes shades tell
+    how many lie where, and those that stand most alone are points (all that pass, where they are few).
     ``passing`` (one a gene, None: all): whether it is in the table. ``marked``: ids of a list that stand out.
     """
     known = (genes["mean_cosine"].notna() & genes["signal"].notna()).to_numpy()
     inside = known if passing is None else known & passing
     points = genes[known]
     figure = go.Figure()
-    _add_genes(figure, genes[known & ~inside], "filtered out", style.GREY, 0.25)
-    _add_genes(figure, genes[inside], "in the table", palette.ACCENT, 0.5)
+    view = _view(points["mean_cosine"])
+    if len(points) > CROWD:
+        _add_crowd(figure, points, inside[known], view)
+    else:
+        _add_genes(figure, genes[known & ~inside], "filtered out", style.GREY, 0.25)
+        _add_genes(figure, genes[inside], "in the table", palette.ACCENT, 0.5)
     listed = points[points["id"].isin(marked)] if len(marked) else points.iloc[:0]
     _add_genes(figure, listed, f"gene list ({len(listed):,})", LISTED, 0.95, 8)
     ring = points[points["id"] == chosen]
     if len(ring):
-        figure.add_scattergl(
+        figure.add_scatter(
             x=ring["signal"], y=ring["mean_cosine"], mode="markers+text", text=ring["id"], textposition="top center",
             marker={"size": 14, "symbol": "circle-open", "color": palette.SYNTHETIC, "line": {"width": 3}},
             textfont={"color": palette.SYNTHETIC}, hoverinfo="skip", showlegend=False,
         )  # fmt: skip
     figure.update_xaxes(title="Signal = (1 + p95) / (1 + mean), log scale", type="log", nticks=8)
-    figure.update_yaxes(title="Mean cosine similarity of the neighbourhood", range=_view(points["mean_cosine"]))
+    figure.update_yaxes(title="Mean cosine similarity of the neighbourhood", range=view)
     figure.update_layout(dragmode="lasso")
     if len(listed) or inside.sum() < known.sum():
         style.legend_on_top(figure)
@@ -52,12 +60,46 @@ def scatter(
     return style.finish(figure, height=470)
 
 
+def _add_crowd(figure: go.Figure, points: pd.DataFrame, inside: BoolArray, view: list[float]) -> None:
+    """Shades of all genes, in colour of those in the table, and as points those that have a part of the view alone."""
+    x, y = np.log10(points["signal"].to_numpy(np.float64)), points["mean_cosine"].to_numpy(np.float64)
+    room = 1e-6 + 0.005 * float(np.ptp(x))
+    below = [float(y.min())] if y.min() < view[0] else []  # a row of cells for those below the view
+    edges = (
+        np.linspace(x.min() - room, x.max() + room, CELLS[0] + 1),
+        np.array([*below, *np.linspace(view[0], view[1], CELLS[1] + 1)]),
+    )
+    cells = [np.clip(np.searchsorted(edge, at) - 1, 0, len(edge) - 2) for edge, at in zip(edges, (x, y), strict=True)]
+    few = int(inside.sum()) <= ALONE
+    for some, color in ((~inside, style.GREY), (inside & (not few), palette.ACCENT)):
+        if some.any():
+            _shade(figure, np.histogram2d(x[some], y[some], bins=edges)[0], edges, color)
+    company = np.zeros([len(edge) - 1 for edge in edges])
+    np.add.at(company, tuple(cells), 1)
+    order = np.lexsort((-x, company[tuple(cells)]))  # the loneliest first, of these the ones of high signal
+    alone = order[inside[order]][:ALONE]
+    _add_genes(figure, points.iloc[np.sort(alone)], "in the table", palette.ACCENT, 0.8 if few else 0.6, 4)
+
+
+def _shade(figure: go.Figure, counts: np.ndarray, edges: tuple[np.ndarray, np.ndarray], color: str) -> None:
+    """How many genes lie in each cell, on a logarithmic scale of shades of one colour; none is clear."""
+    red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
+    scale = [[part, f"rgba({red},{green},{blue},{0.25 + 0.7 * part})"] for part in (0.0, 0.5, 1.0)]
+    with np.errstate(divide="ignore"):
+        depth = np.where(counts > 0, np.log10(counts), np.nan).T
+    figure.add_heatmap(
+        x=10 ** edges[0], y=edges[1], z=depth.astype(np.float32), colorscale=scale, showscale=False,
+        hoverinfo="skip", zmin=0, zmax=max(1.0, float(np.nanmax(depth))),
+    )  # fmt: skip
+
+
 def _add_genes(
     figure: go.Figure, rows: pd.DataFrame, name: str, color: str, opacity: float, size: int | None = None
 ) -> None:
     if rows.empty:
         return
-    figure.add_scattergl(
+    add = figure.add_scattergl if len(rows) > ALONE else figure.add_scatter
+    add(
         x=rows["signal"].to_numpy(np.float32),
         y=rows["mean_cosine"].to_numpy(np.float32),
         mode="markers",
@@ -90,15 +132,15 @@ def distribution(view: GeneView, height: int = 380) -> go.Figure:
     inside = np.flatnonzero(ordered["neighbour"])
     drawn = np.union1d(style.thin(len(ordered), MAX_CURVE), inside)
     figure = make_subplots(rows=1, cols=2, shared_yaxes=True, column_widths=[0.74, 0.26], horizontal_spacing=0.03)
-    for rows, name, color, size in (
-        (np.setdiff1d(drawn, inside), "biosamples", style.GREY, 4),
-        (inside, f"neighbourhood ({len(inside)})", palette.ACCENT, 5),
+    for rows, name, look in (
+        (np.setdiff1d(drawn, inside), "biosamples", {"mode": "lines", "line": {"color": style.GREY, "width": 3}}),
+        (inside, f"neighbourhood ({len(inside)})", {"mode": "markers", "marker": {"color": palette.ACCENT, "size": 5}}),
     ):
         part = ordered.iloc[rows]
-        figure.add_scattergl(
-            x=rows, y=part["value"], mode="markers", name=name, marker={"size": size, "color": color},
+        figure.add_scatter(
+            x=rows, y=part["value"].to_numpy(np.float32), name=name,
             customdata=part[["sample_id", "labels"]].to_numpy(object),
-            hovertemplate="%{customdata[0]}<br>%{customdata[1]}<br>%{y:.3f}<extra></extra>", row=1, col=1,
+            hovertemplate="%{customdata[0]}<br>%{customdata[1]}<br>%{y:.3f}<extra></extra>", row=1, col=1, **look,
         )  # fmt: skip
     if len(inside):
         figure.add_vrect(x0=inside.min() - 0.5, x1=inside.max() + 0.5, fillcolor=palette.ACCENT, opacity=0.14,
@@ -118,38 +160,3 @@ def distribution(view: GeneView, height: int = 380) -> go.Figure:
     figure.update_yaxes(title=f"Expression<br><sup>{view.unit}</sup>", row=1, col=1)
     style.legend_on_top(figure)
     return style.finish(figure, height=min(540, max(380, height)))
-
-
-def by_label(view: GeneView) -> go.Figure:
-    """Expression by label, highest median on top: boxes (quartiles, 5th and 95th percentile), points where few.
-
-    A biosample with several labels counts for each of them.
-    """
-    table = view.biosamples.assign(label=view.biosamples["labels"].replace("", "no label").str.split("|")).explode(
-        "label"
-    )
-    medians = table.groupby("label")["value"].median().sort_values()
-    figure = go.Figure()
-    for label in medians.index:
-        values = table.loc[table["label"] == label, "value"].to_numpy()
-        _add_label(figure, str(label), values, table.loc[table["label"] == label, "sample_id"])
-    sizes = table["label"].value_counts()
-    figure.update_yaxes(type="category", categoryorder="array", categoryarray=medians.index.tolist(),
-                        tickvals=medians.index.tolist(),
-                        ticktext=[f"{label} ({sizes[label]})" for label in medians.index])  # fmt: skip
-    figure.update_xaxes(title=f"Expression<br><sup>{view.unit}</sup>")
-    figure.update_layout(showlegend=False)
-    return style.finish(figure, height=style.bar_height(len(medians)))
-
-
-def _add_label(figure: go.Figure, label: str, values: np.ndarray, sample_ids: pd.Series) -> None:
-    color = palette.UNLABELLED if label == "no label" else palette.label_color(label)
-    if len(values) < FEW:
-        figure.add_scatter(
-            x=values, y=[label] * len(values), mode="markers", marker={"color": color, "size": 8, "opacity": 0.8},
-            customdata=sample_ids, hovertemplate="%{customdata}: %{x:.3f}<extra></extra>",
-        )  # fmt: skip
-        return
-    low, q1, median, q3, high = np.percentile(values, [5, 25, 50, 75, 95])
-    figure.add_box(y=[label], q1=[q1], median=[median], q3=[q3], lowerfence=[low], upperfence=[high], orientation="h",
-                   marker={"color": color}, line={"width": 1.5}, name=label, width=0.6)  # fmt: skip

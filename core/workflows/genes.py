@@ -1,17 +1,20 @@
 """What the pages ask about single genes: ranks, expression by label, correlated genes, several genes side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from core.access import Role
 from core.errors import RecipeError
-from core.expression import correlation, normalise
+from core.expression import correlation, embedding, normalise
 from core.store.correlation_sample import GENES, sampled, unit_sample
 from core.store.datasets import StoredDataset
+from core.store.guard import guarded
 from core.store.results import RankingQuery
-from core.store.saved_filters import SavedFilters
+from core.store.saved_filters import SavedFilters, Values
 from core.store.tiles import spans
 from core.store.workspace import Workspace
 from core.types import BoolArray, DoubleArray, IndexArray
@@ -56,8 +59,39 @@ def passing_genes(workspace: Workspace, name: str, query: RankingQuery) -> Index
     return workspace.results.passing(workspace.dataset(name), query)
 
 
-def saved_filters(workspace: Workspace, name: str) -> SavedFilters:
-    """The named sets of filters of a dataset. Raises NotFoundError."""
+def genes_inside(points: pd.DataFrame, corners: Sequence[tuple[float, float]]) -> list[str]:
+    """Ids of the genes inside a polygon of signal (its logarithm, as it is drawn) against mean cosine.
+
+    ``points``: id, signal, mean_cosine. ``corners``: v pairs of the same two, signal above 0.
+    """
+    outline = np.array(corners, dtype=np.float64)
+    places = points[["signal", "mean_cosine"]].to_numpy(np.float64, copy=True)
+    for some in (outline, places):
+        some[:, 0] = np.log10(np.maximum(some[:, 0], np.finfo(np.float64).tiny))
+    return points["id"].iloc[embedding.inside(places, outline)].tolist()
+
+
+def saved_filters(workspace: Workspace, name: str) -> dict[str, Values]:
+    """The saved filters of a dataset's rankings, by name. Raises NotFoundError, StoreError."""
+    return _filters(workspace, name).all()
+
+
+@guarded(Role.TRAINER, "save filters")
+def save_filters(workspace: Workspace, name: str, label: str, values: Mapping[str, Any]) -> str:
+    """Keeps filters of a dataset's rankings under a name (``label``), which is returned as it is kept.
+
+    Raises RecipeError for a name that cannot be, or where there are too many; NotFoundError, StoreError.
+    """
+    return _filters(workspace, name).save(label, values)
+
+
+@guarded(Role.TRAINER, "delete filters")
+def delete_filters(workspace: Workspace, name: str, label: str) -> None:
+    """Forgets saved filters. Raises NotFoundError, StoreError."""
+    _filters(workspace, name).delete(label)
+
+
+def _filters(workspace: Workspace, name: str) -> SavedFilters:
     return SavedFilters(workspace.root / "filters", workspace.dataset(name).name)
 
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import jobs
+from core import access, jobs
+from core.access import Role
 from core.errors import RecipeError
+from core.store import job_uploads
 from core.store.datasets import StoredDataset
 from core.store.runs import Run
 from core.store.workspace import Workspace
@@ -22,6 +24,8 @@ EXPLAIN = (
 
 def form(workspace: Workspace, dataset: StoredDataset) -> None:
     """Asks for what to add and starts it; bad input is one error and starts nothing."""
+    if not access.may(Role.TRAINER):
+        return
     with st.expander(f"Add biosamples to {dataset.name}", icon=":material/library_add:"):
         st.caption(
             "From a newer release of the same file, or another slice of ARCHS4 with the same genes. "
@@ -47,8 +51,9 @@ def start(workspace: Workspace, name: str, counts: building.Source, labels: buil
     if not counts.given:
         raise RecipeError("There is no counts file: give one in an ARCHS4 layout (.h5).")
     building.refuse_while_built(workspace, name)
-    folder = workspace.root / "uploads" / name / "added"
-    files = {key: source.save(folder) for key, source in {"counts": counts, "labels": labels}.items()}
-    paths = {key: Path(path) for key, path in files.items() if path}
-    _ = AddRequest(name, **paths).inputs
-    return jobs.start(workspace, "add", name, {**files, "keep_target": kept})
+    building.check_uploads(workspace, name, (counts, labels))
+    with job_uploads.folder_for(workspace.root, name) as folder:
+        files = {key: source.save(folder / key) for key, source in {"counts": counts, "labels": labels}.items()}
+        paths = {key: Path(path) for key, path in files.items() if path}
+        _ = AddRequest(name, **paths).inputs
+        return jobs.start(workspace, "add", name, {**files, "keep_target": kept})

@@ -7,10 +7,11 @@ import streamlit as st
 
 from core import jobs
 from core import workflows as wf
+from core.access import Role
 from core.figures import augmentation as charts
 from core.store.datasets import StoredDataset
 from core.store.runs import Run
-from pages.ui import feedback, registry, runs, state, widgets
+from pages.ui import feedback, people, registry, runs, state, widgets
 
 LEAST = 4  # biosamples of a label
 EXPLAINED = """
@@ -32,7 +33,7 @@ TITLES = {
 
 def section(dataset: StoredDataset) -> None:
     """The whole section; its study is the address's ``study``."""
-    st.subheader("Do they help?", anchor="help", divider="gray")
+    st.header("Do they help?", anchor="help", divider="gray")
     st.markdown(EXPLAINED)
     with feedback.errors():
         sizes = dataset.labels.groupby("label").size().sort_values() if len(dataset.labels) else pd.Series(dtype=int)
@@ -49,6 +50,8 @@ def section(dataset: StoredDataset) -> None:
 
 
 def _form(dataset: StoredDataset, sizes: pd.Series) -> None:
+    if not people.welcome(Role.TRAINER, "Starting a study"):
+        return
     names = [str(name) for name in sizes.index]
     with st.form("study_form"):
         columns = st.columns([3, 1, 1], vertical_alignment="bottom")
@@ -100,7 +103,7 @@ def _unfinished(view: wf.StudyView) -> None:
     done = len(view.replicates.drop_duplicates(["seed", "size"])) if len(view.replicates) else 0
     reason = f" {view.run.error}" if view.run.error else ""
     st.warning(f"This study is {view.run.status} with {done} replicates finished.{reason}", icon=":material/warning:")
-    if st.button("Go on", key=f"go-on-{view.run.id}", icon=":material/resume:"):
+    if people.may_manage(view.run) and st.button("Go on", key=f"go-on-{view.run.id}", icon=":material/resume:"):
         jobs.launch(state.workspace(), wf.reopen_study(state.workspace(), view.run.id))
         st.rerun()
 

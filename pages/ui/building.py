@@ -1,5 +1,6 @@
 """The build form: where counts, labels and lengths come from, how to normalise, and the job that does it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,12 +8,18 @@ from typing import Any
 import streamlit as st
 
 from core import jobs
+from core import workflows as wf
+from core.access import Role
 from core.errors import ArchscopeError, LengthsError, RecipeError
+from core.sources import confined
+from core.sources.gencode_releases import PREFIX as GENCODE
 from core.sources.label_sources import SHIPPED_PARENTS, SHIPPED_RULES
+from core.sources.plain_names import kept_name
+from core.store import guard, job_uploads, quotas
 from core.store.runs import Run
 from core.store.workspace import Workspace
 from core.workflows import BuildRequest
-from pages.ui import feedback, state
+from pages.ui import feedback, people, state
 
 KINDS = ("build", "add")
 CACHED = {
@@ -31,22 +38,28 @@ COUNTS_TYPES, LABEL_TYPES, LENGTH_TYPES = (
 
 @dataclass(frozen=True)
 class Source:
-    """A file as the form gives it: a path that was typed, or an upload that is not on disk yet."""
+    """A file as the form gives it: a path that was typed, an upload that is not on disk yet, or a release's name."""
 
     path: str = ""
     upload: Any = None
+    release: str = ""
 
     @property
     def given(self) -> bool:
         """Was anything given?"""
-        return bool(self.path.strip()) or self.upload is not None
+        return bool(self.path.strip()) or self.upload is not None or bool(self.release)
 
     def save(self, folder: Path) -> str | None:
-        """The path to build from; an upload is written below ``folder`` first. None where nothing was given."""
+        """The path to build from; an upload is written below ``folder`` first. None where nothing was given.
+
+        Raises NotFoundError for a path that may not be opened from a page.
+        """
+        if self.release:
+            return self.release  # the build fetches it
         if self.upload is None:
-            return str(Path(self.path.strip()).expanduser()) if self.path.strip() else None
+            return str(confined.real_path(self.path)) if self.path.strip() else None
         folder.mkdir(parents=True, exist_ok=True)
-        target = folder / Path(self.upload.name).name
+        target = folder.resolve() / kept_name(self.upload.name, "upload")
         with target.open("wb") as file:
             while block := self.upload.read(8 << 20):
                 file.write(block)
@@ -55,7 +68,9 @@ class Source:
 
 def form(workspace: Workspace) -> None:
     """Asks for everything that a build needs and starts it; bad input is one error and starts nothing."""
-    st.subheader("Build a dataset", anchor=False)
+    st.header("Build a dataset", anchor=False)
+    if not people.welcome(Role.TRAINER, "Building"):
+        return
     where = st.segmented_control("Files come from", [PATH, UPLOAD], default=PATH, required=True, key="files_from")
     with st.form("build", enter_to_submit=False):
         allowed = "Letters, digits, '-', '_' and '.'. A dataset of that name is replaced once the build is done."
@@ -63,7 +78,7 @@ def form(workspace: Workspace) -> None:
         counts = ask("Counts (ARCHS4 layout, .h5)", "counts", where, COUNTS_TYPES)
         labels = ask("Labels: table or folder (optional)", "labels", where, LABEL_TYPES)
         rules, parents = _label_switches()
-        lengths = ask("Gene lengths: table or GENCODE GTF", "lengths", where, LENGTH_TYPES)
+        lengths = _ask_lengths(where)
         settings = _settings()
         if not st.form_submit_button("Build", type="primary", icon=":material/build:"):
             return
@@ -73,6 +88,22 @@ def form(workspace: Workspace) -> None:
         run = start(workspace, name.strip(), sources, settings)
         state.set_params(run=run.id)
         st.rerun()
+
+
+def _ask_lengths(where: str) -> Source:
+    """A file with lengths, or else a release of GENCODE."""
+    left, right = st.columns([3, 2])
+    with left:
+        given = ask("Gene lengths: table or GENCODE GTF", "lengths", where, LENGTH_TYPES)
+    table = wf.gencode_releases().set_index("release")
+    told = "Its annotation (about 30 to 60 MB) is downloaded once and kept. ARCHS4 v2 counts against 41 and M30."
+    release = right.selectbox(
+        "or a GENCODE release", table.index.tolist(), index=None, key="build_gencode", placeholder="None", help=told,
+        format_func=lambda name: f"{name}: {table.at[name, 'organism']}, Ensembl {table.at[name, 'ensembl']}",
+    )  # fmt: skip
+    if not release:
+        return given
+    return Source(given.path, given.upload, f"{GENCODE}v{release}")
 
 
 def refuse_while_built(workspace: Workspace, name: str) -> None:
@@ -115,16 +146,33 @@ def start(workspace: Workspace, name: str, sources: dict[str, Source], settings:
     if not sources["counts"].given:
         raise RecipeError("There is no counts file: give one in an ARCHS4 layout (.h5).")
     if settings["length_measure"] != "none" and not sources["lengths"].given:
-        raise LengthsError("Gene lengths are missing: give a table or a GTF, or choose not to divide by length.")
+        raise LengthsError(
+            "Gene lengths are missing: give a table or a GTF, choose a GENCODE release, or do not divide by length."
+        )
+    lengths = sources["lengths"]
+    if lengths.release and (lengths.path.strip() or lengths.upload is not None):
+        raise LengthsError("There are both a file of gene lengths and a GENCODE release: give one of them.")
     refuse_while_built(workspace, name)
     request = BuildRequest(Path("-"), name, lengths=Path("-"), **settings)
     request.recipe()  # the name and the settings, before an upload is written anywhere
-    files = {key: source.save(workspace.root / "uploads" / name) for key, source in sources.items()}
-    paths: dict[str, Any] = {key: Path(path) for key, path in files.items() if path}
-    checked = BuildRequest(name=name, **paths, **settings)
-    checked.recipe()
-    _ = checked.inputs
-    return jobs.start(workspace, "build", name, {**files, **settings})
+    check_uploads(workspace, name, sources.values())
+    with job_uploads.folder_for(workspace.root, name) as folder:
+        files = {key: source.save(folder / key) for key, source in sources.items()}
+        paths: dict[str, Any] = {key: Path(path) for key, path in files.items() if path}
+        if lengths.release:
+            wf.gencode_release(lengths.release)
+            paths.pop("lengths")  # not here yet
+        _ = BuildRequest(name=name, **paths, **settings).inputs
+        return jobs.start(workspace, "build", name, {**files, **settings})
+
+
+def check_uploads(workspace: Workspace, name: str, sources: Iterable[Source]) -> None:
+    """Raises AccessError where the uploads of a form are more than whoever is here may upload, or keep."""
+    guard.check(workspace.root, Role.TRAINER, "start", dataset=name)  # before anything is written
+    size = sum(source.upload.size for source in sources if source.upload is not None)
+    if size:
+        quotas.check_upload(0, size)
+        quotas.check_start(workspace, size)
 
 
 def ask(label: str, key: str, where: str, types: list[str]) -> Source:

@@ -34,6 +34,16 @@ def gene_ids(dataset: StoredDataset) -> pd.Series:
     return _gene_ids(dataset.name, dataset.key)
 
 
+def gene_id(dataset: StoredDataset, gene: str) -> str:
+    """The id in addresses of a gene that is named in any way. Raises NotFoundError."""
+    return str(gene_ids(dataset).iloc[dataset.gene(gene)])
+
+
+def best_genes(dataset: StoredDataset, n: int) -> list[str]:
+    """Ids of the ``n`` genes that co-rank best. Shared between sessions: read it, don't change it."""
+    return _best_genes(dataset.name, dataset.key, n)
+
+
 def gene_points(dataset: StoredDataset) -> pd.DataFrame:
     """id, signal, mean_cosine of every gene. Shared between sessions: read it, don't change it."""
     return _gene_points(dataset.name, dataset.key)
@@ -134,6 +144,12 @@ def _gene(name: str, key: str, symbol: str) -> GeneView:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _gene_ids(name: str, key: str) -> pd.Series:
     return widgets.gene_ids(state.workspace().dataset(name))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _best_genes(name: str, key: str, n: int) -> list[str]:
+    ranks = state.workspace().dataset(name).rankings["co_rank"].astype("float64").fillna(float("inf"))
+    return _gene_ids(name, key).iloc[ranks.argsort(kind="stable")[:n]].tolist()
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

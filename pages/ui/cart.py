@@ -92,15 +92,15 @@ def _show(dataset: StoredDataset, which: str) -> None:
             "they are not independent."
         )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        with st.popover("Type ids", icon=":material/keyboard:", type="tertiary"):
+        with st.popover("Type ids", icon=":material/keyboard:"):
             _typed(dataset, which)
-        with st.popover("Remove", icon=":material/remove_shopping_cart:", type="tertiary", disabled=not held):
+        with st.popover("Remove", icon=":material/remove_shopping_cart:", disabled=not held):
             _removal(dataset, which, held)
-        with st.popover("Download", icon=":material/download:", type="tertiary", disabled=not held):
+        with st.popover("Download", icon=":material/download:", disabled=not held):
             _download(dataset, which, held)
         st.button(
-            "Clear", key=f"cart_clear_{which}", icon=":material/delete:", type="tertiary", disabled=not held,
-            on_click=_put, args=(dataset, which, []),
+            "Clear", key=f"cart_clear_{which}", icon=":material/delete:", disabled=not held, on_click=_put,
+            args=(dataset, which, []),
         )  # fmt: skip
 
 

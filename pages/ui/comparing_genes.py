@@ -22,7 +22,7 @@ def show(dataset: StoredDataset, suggested: list[str]) -> None:
         st.caption("Choose two to eight genes: from the table's present page, or by typing a symbol or Ensembl id.")
         return
     with feedback.errors():
-        ids = [str(cached.gene_ids(dataset).iloc[dataset.gene(gene)]) for gene in chosen]
+        ids = [cached.gene_id(dataset, gene) for gene in chosen]
         scale, kind = _settings()
         found = cached.compare_genes(dataset, tuple(ids), scale)
         names = cached.gene_ids(dataset).iloc[found.rows].tolist()

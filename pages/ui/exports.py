@@ -44,9 +44,8 @@ def figure_menu(figure: go.Figure, key: str, caption: str) -> None:
 def _figure_menu(figure: go.Figure, key: str, caption: str) -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         menu = st.popover(
-            "", icon=":material/download:", type="tertiary", key=f"export-{key}", on_change="rerun",
-            help="Export this chart",
-        )  # fmt: skip
+            "", icon=":material/download:", key=f"export-{key}", on_change="rerun", help="Export this chart"
+        )
     if not menu.open:
         return
     dataset = state.known_dataset()

@@ -41,11 +41,12 @@ def warnings(manifest: dict[str, Any]) -> None:
 
 
 def left_out(manifest: dict[str, Any]) -> pd.DataFrame:
-    """Genes without a length, genes that stand in the file more than once, and shared symbols, by name."""
+    """Genes without a length or more than once in the file, shared symbols, transcripts of no gene, by name."""
     rows = [(name, "no length: kept out of the rankings") for name in manifest["without_length"]]
     treatment = "counts added up" if manifest["recipe"]["repeated_genes"] == "sum" else "kept apart"
     rows += [(name, f"more than once in the file: {treatment}") for name in manifest["repeated_genes"]]
     rows += [(name, "several genes of this symbol: kept apart by Ensembl id") for name in manifest["shared_symbols"]]
+    rows += [(name, "transcript of no known gene: left out") for name in manifest.get("transcripts_without_gene", [])]
     return pd.DataFrame(rows, columns=["gene", "why"])
 
 
@@ -59,6 +60,7 @@ def provenance(view: Overview) -> pd.DataFrame:
     rows += [
         ("simulated", "yes: no biosample was ever measured" if m["simulated"] else "no"),
         ("file layout", f"{m['layout']}{', version ' + str(m['archs4_version']) if m['archs4_version'] else ''}"),
+        ("counted in the file", _counted(m)),
         ("organism", m["organism"] or "not stated"),
         ("fingerprint of the content", m["fingerprint"]),
         ("gene length", length),
@@ -71,6 +73,23 @@ def provenance(view: Overview) -> pd.DataFrame:
         ("generator in use", view.generator or "none yet"),
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=["what", "value"])
+
+
+def of_transcripts(manifest: dict[str, Any]) -> str:
+    """What became of transcripts that belong to no gene; "" for a file of genes."""
+    if manifest.get("level") != "transcript":
+        return ""
+    lost = len(manifest["transcripts_without_gene"])
+    return (
+        f" The file counts **{manifest['n_file_transcripts']:,}** transcripts, which were added up to genes; "
+        f"**{lost:,}** of them belong to no known gene and were left out."
+    )
+
+
+def _counted(manifest: dict[str, Any]) -> str:
+    if manifest.get("level") != "transcript":
+        return f"{manifest['n_file_genes']:,} genes"
+    return f"{manifest['n_file_transcripts']:,} transcripts, added up to {manifest['n_file_genes']:,} genes"
 
 
 def columns() -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What the app tells its user: errors in one box, jobs as they go, the first start."""
 
 import logging
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,19 +10,22 @@ from typing import Any
 
 import streamlit as st
 
-from core import jobs
+from core import access, jobs, logs
+from core.access import Role
 from core.errors import ArchscopeError
 from core.store.runs import Run
 from core.store.workspace import Workspace
+from pages.ui import people
 
 LIVE = jobs.LIVE
 NAMES = {
     "build": "Build", "add": "Addition", "demo": "Demo dataset", "classifier": "Classifier",
     "generator": "Synthetic generator", "augmentation": "Study of synthetic samples",
-    "projection": "Map of biosamples", "metadata": "List of biosamples", "estimate": "Estimate",
+    "projection": "Map of biosamples", "gsea": "GSEA", "metadata": "List of biosamples", "estimate": "Estimate",
     "fetch": "Biosamples from ARCHS4", "download": "Download",
 }  # fmt: skip
 log = logging.getLogger("archscope")
+logs.set_up("app")
 ICONS = {
     "queued": ":material/schedule:", "running": ":material/progress_activity:", "done": ":material/check_circle:",
     "failed": ":material/error:", "cancelled": ":material/cancel:",
@@ -29,8 +33,9 @@ ICONS = {
 
 
 def show_error(error: ArchscopeError) -> None:
-    """One box with the error's one line."""
-    st.error(str(error), icon=":material/error:")
+    """One box with the error's one line; the log has its class alone."""
+    logs.event("error.shown", logging.WARNING, error=type(error).__name__, page=_page())
+    st.error(re.sub(r"([\[\]$`*<])", r"\\\1", str(error)), icon=":material/error:")  # it quotes what may be Markdown
 
 
 @contextmanager
@@ -42,6 +47,20 @@ def errors() -> Iterator[None]:
         show_error(error)
 
 
+def told(action: Callable[..., object], *arguments: Any) -> None:
+    """Does what a button asks for before the page is drawn; why it was refused is shown with the job tray."""
+    try:
+        action(*arguments)
+    except ArchscopeError as error:
+        st.session_state["refused"] = str(error)
+
+
+def show_refusal() -> None:
+    """Says once why the last button did nothing."""
+    if said := st.session_state.pop("refused", ""):
+        st.error(said, icon=":material/lock:")
+
+
 class PageError(Exception):
     """What a user is told where a page met something that nobody foresaw."""
 
@@ -50,16 +69,23 @@ class PageError(Exception):
 def calm() -> Iterator[None]:
     """Shows an error that nobody foresaw as one box with a number; what happened is in the server's log under it."""
     try:
-        yield
+        with logs.slow(_page()):
+            yield
     except ArchscopeError as error:
         show_error(error)
     except Exception:
         number = secrets.token_hex(3)
+        logs.event("error.unforeseen", logging.ERROR, number=number, page=_page())
         log.exception("A page failed (error %s)", number)
         st.exception(PageError(
             "Something went wrong on this page; your data are untouched. Load the page again or go to another one. If "
             f"it comes back, send the lines below “error {number}” of the server's log to whoever runs ARCHScope."
         ))  # fmt: skip
+
+
+def _page() -> str:
+    """Name of the page that is shown, as far as it is known."""
+    return str(st.session_state.get("page_name", ""))
 
 
 def part(function: Callable[..., None], every: float | None = None) -> Callable[..., None]:
@@ -68,6 +94,7 @@ def part(function: Callable[..., None], every: float | None = None) -> Callable[
     @wraps(function)
     def shown(*arguments: Any, **named: Any) -> None:
         with calm():
+            access.require(Role.VIEWER, "This server")  # a part runs without the page, and its sign-in may have ended
             function(*arguments, **named)
 
     run: Callable[..., None] = st.fragment(shown, run_every=every)
@@ -87,7 +114,8 @@ def duration(seconds: float) -> str:
 def describe(progress: jobs.JobProgress) -> str:
     """Stage and remaining time of a job in one line."""
     if progress.status == "queued":
-        return "waiting for another job to finish" if progress.steps else "starting"
+        why = [str(step.values["why"]) for step in progress.steps if "why" in step.values]
+        return (why or ["waiting for another job to finish"])[-1] if progress.steps else "starting"
     left = f", about {duration(progress.remaining_s)} left" if progress.remaining_s is not None else ""
     return f"{progress.stage or 'starting'}{left}"
 
@@ -113,7 +141,7 @@ def _job_panel(run: Run, was_live: bool) -> None:
     with st.container(border=True):
         st.markdown(f"**{name_of(run)}**")
         st.progress(min(1.0, progress.fraction), text=f"{describe(progress)} · {progress.fraction:.0%}")
-        if st.button("Cancel", key=f"cancel-{run.id}", icon=":material/cancel:"):
+        if people.may_manage(run) and st.button("Cancel", key=f"cancel-{run.id}", icon=":material/cancel:"):
             jobs.cancel(run)
             st.rerun()
 
@@ -134,6 +162,8 @@ def empty(text: str, icon: str = ":material/info:") -> None:
 
 def first_start(workspace: Workspace, heading: bool = True) -> None:
     """No dataset yet: starts the demo, shows how far it is, and opens the page when it is there."""
+    if not people.welcome(Role.TRAINER, "There is no dataset yet, and making one"):
+        return
     run = jobs.bootstrap_demo(workspace)
     if run is None:
         st.rerun()

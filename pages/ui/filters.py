@@ -11,7 +11,7 @@ from core.errors import RecipeError
 from core.store.datasets import StoredDataset
 from core.store.results import DESCENDING, RankingQuery
 from core.types import BoolArray
-from pages.ui import cached, exports, feedback, gene_list, ranking_columns, saved, state
+from pages.ui import cached, exports, feedback, gene_list, projections, ranking_columns, saved, state, widgets
 from pages.ui.ranking_columns import COLUMNS
 
 PAGE = 200  # rows that the browser gets at once
@@ -32,9 +32,9 @@ def choose(dataset: StoredDataset) -> RankingQuery:
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             descending, then_descending = _directions(sort, then, bound)
             hide = st.toggle("Hide mitochondrial", key="hide_mt", **bound)
-            with st.popover("Columns", icon=":material/view_column:", type="tertiary"):
+            with st.popover("Columns", icon=":material/view_column:"):
                 _columns()
-            with st.popover("Saved filters", icon=":material/bookmark:", type="tertiary"):
+            with st.popover("Saved filters", icon=":material/bookmark:"):
                 saved.show(dataset, first_page)
     if dataset.edits_applied:
         st.caption("Labels were edited after the build: tau and the top label are those of the build.")
@@ -139,6 +139,17 @@ def select(dataset: StoredDataset, ids: list[str]) -> None:
     st.session_state["selected_genes"] = (dataset.key, ids) if ids else None
     state.set_params(genes=",".join(ids) if len(ids) <= ADDRESS_IDS else None)
     first_page()
+
+
+def take(dataset: StoredDataset, event: Any, open_gene: Callable[[str], None]) -> None:
+    """What was drawn in the chart becomes the selection, with genes that only a shade stands for; a click opens one."""
+    corners, clicked = projections.polygon(event["selection"]), widgets.chosen_ids(event)
+    if corners:
+        select(dataset, wf.genes_inside(cached.gene_points(dataset), corners))
+    elif len(clicked) == 1:
+        open_gene(clicked[0])
+    else:
+        select(dataset, clicked)
 
 
 def offer_reset(dataset: StoredDataset) -> None:

@@ -77,8 +77,7 @@ def path(dataset: StoredDataset, view: Overview) -> list[Step]:
 
 def top_gene(dataset: StoredDataset) -> str:
     """What the best co-ranked gene is called in addresses."""
-    ranks = dataset.rankings["co_rank"].astype("float64").fillna(float("inf"))
-    return str(cached.gene_ids(dataset).iloc[int(ranks.argmin())])
+    return cached.best_genes(dataset, 1)[0]
 
 
 def _classify(dataset: StoredDataset, view: Overview) -> Step:

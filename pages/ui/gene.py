@@ -27,7 +27,7 @@ def panel(dataset: StoredDataset, gene: str) -> None:
         reports.button("gene", dataset, gene)
         links(dataset, view.row)
     left, right = st.columns([3, 2], gap="large")
-    groups = groups_of(view)
+    groups = figures.groups_of(view)
     best = sorted(groups, key=lambda group: -float(pd.Series(group.values).median()))[:PANEL_LABELS]
     chart = figures.by_label(best, view.unit)
     with left:
@@ -43,7 +43,7 @@ def panel(dataset: StoredDataset, gene: str) -> None:
 def heading(row: Any) -> None:
     """Symbol and Ensembl id."""
     known = row["ensembl_gene_id"] or "no Ensembl id"
-    st.subheader(f"{row['symbol'] or known} :small[:gray[{known}]]", anchor=False, width="content")
+    st.header(f"{row['symbol'] or known} :small[:gray[{known}]]", anchor=False, width="content")
 
 
 def distribution(view: GeneView, gene: str, height: int = 380) -> None:
@@ -52,16 +52,6 @@ def distribution(view: GeneView, gene: str, height: int = 380) -> None:
     row = view.row
     told = f"{gene} over {len(view.biosamples)} biosamples: 95th percentile {row['p95']:.2f}, mean {row['mean']:.2f}"
     widgets.chart(rankings.distribution(view, height), f"distribution-{gene}", told)
-
-
-def groups_of(view: GeneView) -> list[figures.Group]:
-    """The biosamples of a gene by label; one with several labels is in each."""
-    table = view.biosamples[["sample_id", "labels", "value"]]
-    table = table.assign(label=table["labels"].replace("", figures.NO_LABEL).str.split("|")).explode("label")
-    return [
-        figures.Group(str(label), part["value"].to_numpy(), part["sample_id"].to_numpy())
-        for label, part in table.groupby("label")
-    ]
 
 
 def organism(dataset: StoredDataset) -> str:

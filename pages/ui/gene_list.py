@@ -8,7 +8,7 @@ from core.errors import ArchscopeError
 from core.figures import genes as figures
 from core.store.datasets import StoredDataset
 from core.types import BoolArray, IndexArray
-from pages.ui import cached, feedback, state, widgets
+from pages.ui import cached, feedback, gsea, state, widgets
 from pages.ui.ranking_columns import COLUMNS
 
 ADDRESS_IDS = 60  # genes that still fit into an address
@@ -120,6 +120,9 @@ def _show_ranks(dataset: StoredDataset) -> None:
         + (f" {found.missing} genes of the list have no value of this metric." if found.missing else "")
     )
     widgets.downloads(found.table.drop(columns="position"), f"{dataset.name}-gene-list-{by}")
+    st.markdown("**GSEA of the list**")
+    with feedback.errors():
+        gsea.show_list(dataset, ids(dataset), by)
 
 
 def _figures(found: wf.ListRanks) -> list[tuple[str, ...]]:

@@ -7,11 +7,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core import access
 from core import workflows as wf
+from core.access import Role
 from core.errors import ArchscopeError
 from core.store.datasets import StoredDataset
 from core.store.label_edits import EDITED, LONGEST_LABEL
-from pages.ui import state, widgets
+from pages.ui import people, state, widgets
 
 MOST_ROWS = 1000  # that the browser gets at once
 SHOWS = {"All": "all", "No label": "unlabelled", "Edited": "edited"}
@@ -33,7 +35,7 @@ LABEL_HELP = f"Choose a known label, or type a new one (at most {LONGEST_LABEL} 
 
 def section(dataset: StoredDataset) -> None:
     """Everything about the labels of one dataset."""
-    st.subheader(f"Labels of {dataset.name}", anchor=False)
+    st.header(f"Labels of {dataset.name}", anchor=False)
     st.caption(CAPTION)
     query = _search(dataset)
     found, shown = _found(dataset.view_key, query, dataset)
@@ -139,6 +141,8 @@ def _targets(found: wf.FoundBiosamples, query: wf.BiosampleQuery, chosen: list[s
 
 
 def _form(dataset: StoredDataset, ids: list[str]) -> None:
+    if not people.welcome(Role.TRAINER, "Editing labels"):
+        return
     to = f"{len(ids):,} biosample{'s' * (len(ids) != 1)}"
     with st.form("label_form"):
         st.markdown(f"**Edit the labels of {to}**" if ids else "**Edit labels**: select rows of the table first.")
@@ -229,6 +233,8 @@ def _edits(dataset: StoredDataset) -> None:
     chosen = _id_rows(shown, "id", "label_edits", of, column_config=columns, height=height, alt="Edits")
     if len(shown) < len(edits):
         st.caption(f"The newest {len(shown):,} are shown; the download has all.")
+    if not access.may(Role.TRAINER):
+        return
     last = wf.last_change(edits)
     with st.container(horizontal=True):
         _undo_button(f"Undo selected ({len(chosen):,})", "selected", dataset, chosen)

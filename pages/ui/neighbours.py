@@ -60,11 +60,11 @@ def members(dataset: StoredDataset, view: NeighbourhoodView, gene: str) -> None:
     """Who the members are, and how alike each pair of them is."""
     left, right = st.columns([11, 9], gap="large")
     with left:
-        st.subheader("Biosamples", anchor=False)
+        st.header("Biosamples", anchor=False)
         samples.table(view.members, "members", state.param("sample"), dataset.unit, trail.start, height=480)
         samples.actions(dataset, view.members, f"{dataset.name}-{gene}-neighbourhood", "members")
     with right:
-        st.subheader("Cosine similarity, clustered", anchor=False)
+        st.header("Cosine similarity, clustered", anchor=False)
         widgets.chart(figures.heatmap(view), f"heatmap-{gene}", heatmap_alt(view))
 
 
@@ -91,7 +91,7 @@ def compositions(dataset: StoredDataset, view: NeighbourhoodView, gene: str) -> 
     columns = st.columns(2, gap="large")
     for column, table, what in zip(columns, (view.labels, view.series), ("label", "series"), strict=True):
         with column:
-            st.subheader("Labels" if what == "label" else "Series", anchor=False)
+            st.header("Labels" if what == "label" else "Series", anchor=False)
             if table.empty:
                 feedback.empty(f"No member has a {what}.")
                 continue
@@ -128,7 +128,7 @@ def _tested(table: pd.DataFrame, what: str) -> None:
 
 def baselines(dataset: StoredDataset, view: NeighbourhoodView, gene: str) -> None:
     """The gene's mean cosine beside that of other sets of biosamples. Raises NotFoundError."""
-    st.subheader("Against other sets of biosamples", anchor=False, help=BASELINE_HELP)
+    st.header("Against other sets of biosamples", anchor=False, help=BASELINE_HELP)
     found = cached.baselines(dataset, gene)
     left, right = st.columns([9, 11], gap="large")
     with left:

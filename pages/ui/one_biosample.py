@@ -36,7 +36,7 @@ def section(dataset: StoredDataset) -> None:
 
 def _head(dataset: StoredDataset, sample: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(sample, anchor=False, width="content")
+        st.header(sample, anchor=False, width="content")
         address = widgets.geo_link(sample)
         if address:
             st.link_button("GEO record", address, icon=":material/open_in_new:", type="tertiary")

@@ -63,9 +63,10 @@ class _Answers:
         return sum(answer.n_bytes for answer in self._known.values())
 
 
-@st.cache_resource
 def _answers() -> _Answers:
-    return _Answers()
+    """Those of this session: what was uploaded in it is nobody else's."""
+    kept: _Answers = st.session_state.setdefault("answers", _Answers())
+    return kept
 
 
 def classified(dataset: StoredDataset, run: Run, source: Source) -> Answer:
@@ -100,7 +101,7 @@ def explained(dataset: StoredDataset, run: Run, answer: Answer, position: int) -
     return _explained(answer.key, position, dataset.name, run.id, answer)
 
 
-@st.cache_data(max_entries=64, show_spinner="Comparing with every biosample of the dataset …")
+@st.cache_data(max_entries=64, scope="session", show_spinner="Comparing with every biosample of the dataset …")
 def _explained(key: Key, position: int, name: str, run_id: str, _answer: Answer) -> Prediction:
     assert _answer.matched is not None
     return wf.explain(state.workspace(), name, _answer.matched, position, _answer.found[position], run_id)

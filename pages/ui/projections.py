@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core import jobs
+from core import access, jobs
 from core import workflows as wf
+from core.access import Role
 from core.figures import projection as figures
 from core.store.datasets import StoredDataset
 from core.store.runs import Run
 from core.types import NeighbourhoodView
-from pages.ui import cached, cart, feedback, samples, state, trail, widgets
+from pages.ui import cached, cart, feedback, people, samples, state, trail, widgets
 
 METHODS = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 CORNERS = 40  # of a lasso in the address
@@ -30,7 +31,7 @@ TAKES = {"tsne": "About a minute for 10,000 biosamples", "umap": "About a minute
 
 def section(dataset: StoredDataset, view: NeighbourhoodView, gene: str) -> None:
     """The whole section. Raises NotFoundError."""
-    st.subheader("All biosamples", anchor=False)
+    st.header("All biosamples", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         method = _control("Map", METHODS, "map")
         by = _control("Colour", figures.COLORS, "colour")
@@ -74,13 +75,13 @@ def _kept(dataset: StoredDataset, method: str, members: list[str]) -> tuple[str,
 def _make(dataset: StoredDataset, method: str) -> None:
     """A map that there is not yet: a button, or the job that makes it. PCA, the first map shown, starts by itself."""
     run = wf.projection_job(state.workspace(), dataset.name, method)
-    if run is None and method == "pca":
+    if run is None and method == "pca" and access.may(Role.TRAINER):
         run = _start(dataset, method)
     if run is not None:
         feedback.job_panel(run)
     if run is None or run.status not in feedback.LIVE:
         feedback.empty(f"There is no {METHODS[method]} map of this dataset yet. It is made once and kept.")
-        if st.button(
+        if people.welcome(Role.TRAINER, "Making it") and st.button(
             f"Make the {METHODS[method]} map", key="make_map", icon=":material/play_arrow:",
             help=TAKES.get(method, "Some seconds"),
         ):  # fmt: skip
@@ -102,16 +103,27 @@ def _draw(
     if by == "cart":
         more = {"carts": {which: cart.ids(dataset, which) for which in cart.CARTS}}
     members = view.members["sample_id"].tolist()
-    figure = figures.projection(points, members, state.param("sample"), by, method, **more)
+    in_carts = [sample_id for ids in more.get("carts", {}).values() for sample_id in ids]
+    drawn = thinned(points, [*members, state.param("sample"), *in_carts])
+    figure = figures.projection(drawn, members, state.param("sample"), by, method, whole=points, **more)
     key = f"projection-{dataset.key[:6]}-{method}-{st.session_state.get('lasso_turn', 0)}"
 
     def selected() -> None:
         _take(dataset, method, st.session_state[key])
 
-    told = f"{len(points):,} biosamples on a {METHODS[method]} map, {len(members)} of the neighbourhood ringed"
+    told = f"{len(drawn):,} biosamples on a {METHODS[method]} map, {len(members)} of the neighbourhood ringed"
     widgets.chart(figure, key, told, on_select=selected, modes=("points", "box", "lasso"))
     st.caption(f"{TOLD[method]} {_subset(dataset, points)}Rings mark the neighbourhood. Click a biosample to see what "
                "is most like it; draw a lasso or a box to list those inside.")  # fmt: skip
+
+
+def thinned(points: pd.DataFrame, keep: list[str]) -> pd.DataFrame:
+    """The biosamples of a map to be drawn: of many some, until all are asked for; a lasso counts all either way."""
+    if len(points) <= figures.DRAWN:
+        return points
+    words = f"Draw all {len(points):,} biosamples"
+    told = f"Now {figures.DRAWN:,}, some of every label. A lasso or box takes in all of them either way."
+    return points if st.toggle(words, key="map_all", bind="query-params", help=told) else figures.some_of(points, keep)
 
 
 def _subset(dataset: StoredDataset, points: pd.DataFrame) -> str:

@@ -8,7 +8,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core import access
 from core import workflows as wf
+from core.access import Role
 from core.errors import ArchscopeError
 from core.store.datasets import StoredDataset
 from core.store.files import clean
@@ -64,11 +66,13 @@ def actions(row: Any, kind: str) -> None:
         reports.button("run", state.workspace().dataset(state.workspace().runs.get(row.id).dataset), row.id)
     if row.active:
         st.badge("in use", icon=":material/check:", color="green")
-    elif row.status == "done":
+    elif row.status == "done" and access.may(Role.TRAINER):
         st.button(
             "Promote", key=f"use_{row.id}", type="primary", icon=":material/check:", help=PROMOTE_HELP,
             on_click=_act, args=(lambda: _promote(row.id),),
         )  # fmt: skip
+    if not access.may(Role.ADMIN):
+        return
     short = row.id[-4:]
     with st.popover(  # its key closes it when the page goes on to another run
         "Delete", icon=":material/delete:", key=f"ask_{row.id}", disabled=bool(row.active),
@@ -87,6 +91,8 @@ def study_actions(dataset: StoredDataset, run: Run, words: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if run.status == "done":
             reports.button("run", dataset, run.id)
+        if not access.may(Role.ADMIN):
+            return
         with st.popover("Delete", icon=":material/delete:", key=f"ask_{run.id}"):
             st.markdown(f"Delete the study **{words}** for good?")
             st.caption(f"Its replicates and figures are removed. {run.id}")
@@ -108,7 +114,7 @@ def show_card(run_id: str) -> None:
                     {"md": "Markdown", "json": "JSON"}[suffix], data, f"{run_id}-card.{suffix}", mime,
                     key=f"card_{suffix}_{run_id}", on_click="ignore", icon=":material/download:",
                 )  # fmt: skip
-        st.markdown(re.sub(r"^#+ ", "##### ", text, flags=re.MULTILINE))
+        st.markdown(re.sub(r"^#+ ", "### ", text, flags=re.MULTILINE))
 
 
 def headline_tiles(kind: str, metrics: Mapping[str, Any]) -> list[tuple[str, ...]]:
@@ -129,6 +135,8 @@ def headline_tiles(kind: str, metrics: Mapping[str, Any]) -> list[tuple[str, ...
 
 
 def _rollback_button(dataset: StoredDataset, kind: str) -> None:
+    if not access.may(Role.TRAINER):
+        return
     target = wf.rollback_target(state.workspace(), dataset.name, kind)
     help_text = f"Goes back to {wf.model_name(target)}" if target else "No other run was in use before."
     st.button(

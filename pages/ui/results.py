@@ -21,7 +21,7 @@ def show_run(dataset: StoredDataset, history: pd.DataFrame, run_id: str, kind: s
     row = next(row for row in history.itertuples() if row.id == run_id)
     with st.container(horizontal=True, vertical_alignment="center"):
         words = wf.describe(row.parameters)
-        st.subheader(f"Run {run_id[-4:]} · {words}", anchor=False, width="content")
+        st.header(f"Run {run_id[-4:]} · {words}", anchor=False, width="content")
         st.space("stretch")
         registry.actions(row, kind)
     registry.show_card(run_id)
@@ -35,7 +35,7 @@ def show_run(dataset: StoredDataset, history: pd.DataFrame, run_id: str, kind: s
 
 def compare(history: pd.DataFrame, chosen: list[str], kind: str) -> None:
     """Runs side by side: their headline scores, the numbers that all share, and their curves."""
-    st.subheader("Side by side", anchor=False, divider="gray")
+    st.header("Side by side", anchor=False, divider="gray")
     rows = {row.id: row for row in history.itertuples()}
     for column, run_id in zip(st.columns(len(chosen)), chosen, strict=True):
         row = rows[run_id]

@@ -6,14 +6,14 @@ from core import jobs
 from core import workflows as wf
 from core.store.datasets import StoredDataset
 from core.store.runs import Run
-from pages.ui import feedback, runs, state
+from pages.ui import feedback, people, runs, state
 
 HELP = "It ends at the very weights of a training that was never stopped."
 
 
 def button(run: Run) -> None:
     """Goes on with a stopped training, where it left a checkpoint."""
-    if not wf.resumable(run):
+    if not wf.resumable(run) or not people.may_manage(run):
         return
     done, steps = wf.steps_done(run)
     words = f"Resume from step {done:,} of {steps:,}"

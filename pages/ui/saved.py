@@ -5,10 +5,12 @@ from typing import Any
 
 import streamlit as st
 
+from core import access
 from core import workflows as wf
+from core.access import Role
 from core.errors import ArchscopeError
 from core.store.datasets import StoredDataset
-from pages.ui import feedback, state
+from pages.ui import feedback, people, state
 from pages.ui.ranking_columns import CHOICES, COLUMNS
 
 # Widgets that a set of filters holds, and what each is where nothing was chosen.
@@ -21,13 +23,16 @@ KEPT: dict[str, Any] = {
 def show(dataset: StoredDataset, loaded: Callable[[], None]) -> None:
     """Load, delete and save; ``loaded`` is called after filters were put in place."""
     with feedback.errors():
-        known = wf.saved_filters(state.workspace(), dataset.name).all()
+        known = wf.saved_filters(state.workspace(), dataset.name)
         if known:
             st.selectbox("Saved", list(known), key="saved_pick", width=300)
             with st.container(horizontal=True):
                 st.button("Load", key="saved_load", on_click=_load, args=(dataset, loaded), icon=":material/input:")
-                st.button("Delete", key="saved_delete", on_click=_delete, args=(dataset,), icon=":material/delete:")
+                if access.may(Role.TRAINER):
+                    st.button("Delete", key="saved_delete", on_click=_delete, args=(dataset,), icon=":material/delete:")
             st.divider()
+        if not people.welcome(Role.TRAINER, "Saving filters"):
+            return
         st.text_input("Save the present filters as", key="saved_name", max_chars=60, width=300)
         st.button("Save", key="saved_save", on_click=_save, args=(dataset,), icon=":material/save:")
     said = st.session_state.pop("saved_said", None)
@@ -38,7 +43,7 @@ def show(dataset: StoredDataset, loaded: Callable[[], None]) -> None:
 def _load(dataset: StoredDataset, loaded: Callable[[], None]) -> None:
     name = st.session_state["saved_pick"]
     try:
-        values = wf.saved_filters(state.workspace(), dataset.name).all().get(name, {})
+        values = wf.saved_filters(state.workspace(), dataset.name).get(name, {})
     except ArchscopeError as error:
         st.session_state["saved_said"] = (True, str(error))
         return
@@ -61,13 +66,12 @@ def _fitting(dataset: StoredDataset, key: str, value: Any) -> Any:
 
 
 def _delete(dataset: StoredDataset) -> None:
-    _try(lambda: wf.saved_filters(state.workspace(), dataset.name).delete(st.session_state["saved_pick"]), "Deleted.")
+    _try(lambda: wf.delete_filters(state.workspace(), dataset.name, st.session_state["saved_pick"]), "Deleted.")
 
 
 def _save(dataset: StoredDataset) -> None:
     values = {key: st.session_state.get(key, default) for key, default in KEPT.items()}
-    filters = wf.saved_filters(state.workspace(), dataset.name)
-    _try(lambda: filters.save(st.session_state["saved_name"], values), "Saved.")
+    _try(lambda: wf.save_filters(state.workspace(), dataset.name, st.session_state["saved_name"], values), "Saved.")
 
 
 def _try(change: Callable[[], object], done: str) -> None:

@@ -11,11 +11,13 @@ from urllib.parse import urlencode
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core import settings
+from core import access, settings
+from core.access import Role
 from core.errors import ArchscopeError
+from core.store import job_uploads
 from core.store.datasets import StoredDataset
 from core.store.workspace import Workspace
-from pages.ui import feedback
+from pages.ui import feedback, people
 
 ROUTER = settings.PROJECT / "app.py"
 SHARED = ("dataset", "gene", "sample", "run")
@@ -23,13 +25,16 @@ OF_A_DATASET = ("gene", "genes", "sample", "run", "list", "in_list", "compare", 
 
 
 def workspace() -> Workspace:
-    """The one workspace of this process (it holds the results database open). Raises StoreError."""
+    """The one workspace of this process (it holds the results database open). Raises StoreError, AccessError."""
+    access.require(Role.VIEWER, "This server")
     return _workspace(str(settings.data_dir()))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _workspace(root: str) -> Workspace:
-    return Workspace(Path(root), persistent=True)
+    made = Workspace(Path(root), persistent=True)
+    job_uploads.sweep(made)
+    return made
 
 
 def param(name: str, default: str = "") -> str:
@@ -80,8 +85,18 @@ def dataset_names() -> list[str]:
     return [found.name for found in workspace().datasets()]
 
 
+def tell() -> None:
+    """Says what a user has to know of the data folder, once a session: a database that is being rebuilt, say."""
+    told: set[str] = st.session_state.setdefault("told", set())
+    for notice in workspace().notices:
+        if notice not in told:
+            st.toast(notice, icon=":material/database:", duration="infinite")
+            told.add(notice)
+
+
 def pick_dataset() -> None:
     """The dataset picker; what belongs to another dataset leaves the address when the dataset changes."""
+    tell()
     names = dataset_names()
     if not names:
         return
@@ -104,7 +119,8 @@ def through_router() -> None:
     page of a deep link by itself, without navigation, dataset picker or job tray.
     """
     context = get_script_run_ctx()
-    if context and Path(context.main_script_path).name == ROUTER.name and not st.session_state.get("routed"):
+    routed = st.session_state.get("routed") and people.may_enter()
+    if context and Path(context.main_script_path).name == ROUTER.name and not routed:
         runpy.run_path(str(ROUTER), run_name="__main__")
         st.stop()
 

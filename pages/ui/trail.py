@@ -92,7 +92,7 @@ def words(likes: pd.DataFrame, labelled: bool) -> str:
 
 def similar(dataset: StoredDataset, gene: str) -> None:
     """The walk: where it is, how it came there, and what to go on to. Raises NotFoundError."""
-    st.subheader("Most similar biosamples", anchor=False)
+    st.header("Most similar biosamples", anchor=False)
     crumbs(gene)
     here = samples.picker(dataset, start)
     if not here:

@@ -7,9 +7,10 @@ import streamlit as st
 
 from core import jobs
 from core import workflows as wf
+from core.access import Role
 from core.figures import train as charts
 from core.store.datasets import StoredDataset
-from pages.ui import augmenting, feedback, runs, state, widgets
+from pages.ui import augmenting, feedback, people, runs, state, widgets
 
 MODELS = {
     "wgan-gp": "Wasserstein GAN with gradient penalty (default)",
@@ -53,6 +54,8 @@ def classifier_form(dataset: StoredDataset) -> None:
     usual = wf.default_parameters("classifier")
     with st.container(border=True):
         st.markdown("**Train a classifier**")
+        if not people.welcome(Role.TRAINER, "Training"):
+            return
         family = st.radio(
             "Kind of model", list(FAMILIES), format_func=lambda name: FAMILIES[name][0], key="classifier_family",
             captions=[words for _, words in FAMILIES.values()], horizontal=True,
@@ -95,6 +98,8 @@ def generator_form(dataset: StoredDataset) -> None:
     """Parameters of a generator, and its start; rare labels come first."""
     sizes = dataset.labels.groupby("label").size().sort_values()
     usual = wf.default_parameters("generator")
+    if not people.welcome(Role.TRAINER, "Training a generator of synthetic samples"):
+        return
     with st.form("generator_form"):
         st.markdown("**Train a generator of synthetic samples**")
         names = list(sizes.index)

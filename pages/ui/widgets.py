@@ -8,14 +8,13 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.errors import NotFoundError
 from core.store.datasets import StoredDataset
 from core.workflows import file_stem
 from pages.ui import exports, feedback, state
 
 GEO = "https://www.ncbi.nlm.nih.gov/geo/query/acc.cgi?acc="
 ACCESSION = re.compile(r"GS[EM]\d+")
-DOCS = "docs/method.md"
+DOCS = "docs/method.md"  # shown by pages/method.py
 LINK_HELP = "Opens this page again, with everything that is chosen on it now."
 
 
@@ -31,15 +30,16 @@ def title(name: str, purpose: str, help_text: str, dataset: StoredDataset | None
         st.space("stretch")
         with st.container(width="content"):
             _copy_link()
-        with st.popover("What am I looking at?", icon=":material/help:", type="tertiary"):
-            st.markdown(f"{help_text}\n\nThe whole method with its equations: `{DOCS}`.")
+        with st.popover("What am I looking at?", icon=":material/help:"):
+            st.markdown(help_text)
+            st.page_link("pages/method.py", label="The whole method with its equations", icon=":material/menu_book:")
     st.caption(purpose)
 
 
 @feedback.part
 def _copy_link() -> None:
     """The address to pass on; a run of its own, when it is opened, so that it is what the browser has by then."""
-    with st.popover("Link", icon=":material/link:", type="tertiary", key="copy_link", on_change="rerun") as opened:
+    with st.popover("Link", icon=":material/link:", key="copy_link", on_change="rerun") as opened:
         if opened.open:
             st.caption(LINK_HELP)
             st.code(state.address(), language=None, wrap_lines=True)
@@ -128,37 +128,6 @@ def gene_ids(dataset: StoredDataset) -> pd.Series:
     table = dataset.rankings
     unclear = table["symbol"].eq("") | table["symbol"].isna() | table["symbol"].duplicated(keep=False)
     return table["symbol"].where(~unclear | table["ensembl_gene_id"].fillna("").eq(""), table["ensembl_gene_id"])
-
-
-def gene_id(dataset: StoredDataset, gene: str) -> str:
-    """The id in addresses of a gene that is named in any way. Raises NotFoundError."""
-    return str(gene_ids(dataset).iloc[dataset.gene(gene)])
-
-
-def gene_picker(dataset: StoredDataset) -> str:
-    """Chooses a gene by symbol or Ensembl id and keeps it in the address; the best co-ranked one to begin with.
-
-    Raises NotFoundError for a gene in the address that the dataset does not have; the picker is there all the same.
-    """
-    names = gene_ids(dataset)
-    asked = state.param("gene")
-    if not asked:
-        asked = names.iloc[int(dataset.rankings["co_rank"].astype("float64").fillna(float("inf")).argmin())]
-    try:
-        current = gene_id(dataset, asked)
-        state.set_params(gene=current)
-    except NotFoundError:
-        current = None
-    st.session_state["gene_picker"] = current
-    st.selectbox(
-        "Gene", names.tolist(), key="gene_picker", on_change=_gene_picked, filter_mode="prefix", width=320,
-        help="Type a symbol or, where a symbol repeats, an Ensembl id.",
-    )  # fmt: skip
-    return current or gene_id(dataset, asked)
-
-
-def _gene_picked() -> None:
-    state.set_params(gene=st.session_state["gene_picker"])
 
 
 def geo_link(accession: str) -> str | None:

@@ -59,8 +59,11 @@ def test_normalisation_draws_one_curve_a_biosample_of_that_stage() -> None:
         for stage in ("log2(1 + count)", "quantile-normalised")
     ]
     figure = overview.normalisation(pd.concat(rows), "log2(1 + count)")
-    assert [trace.name for trace in figure.data] == ["S1", "S2"]
-    assert figure.data[1].y[50] == pytest.approx(100.0)
-    assert len(figure.data[0].x) == overview.HIGHEST + 1
+    (curves,) = figure.data  # one after the other, a gap after each
+    each = overview.HIGHEST + 2
+    assert list(curves.customdata) == ["S1"] * each + ["S2"] * each
+    assert (curves.x[each + 50], curves.y[each + 50]) == (50.0, pytest.approx(100.0))
+    assert np.isnan(curves.y[[each - 1, 2 * each - 1]]).all()
+    assert np.isnan(curves.y).sum() == 2
     assert "Percentile" in figure.layout.xaxis.title.text
     assert figure.layout.yaxis.title.text == "log2(1 + count)"

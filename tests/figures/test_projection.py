@@ -32,7 +32,7 @@ def test_labels_have_their_own_colours_and_names_and_members_are_ringed(points: 
     assert {note.text for note in figure.layout.annotations} == {"liver", "brain"}
     assert figure.layout.showlegend
     assert "20% of variance" in figure.layout.xaxis.title.text
-    assert {trace.type for trace in figure.data} == {"scattergl"}
+    assert {trace.type for trace in figure.data} == {"scatter"}
 
 
 def test_by_value_each_point_has_its_own_gene_expression(points: pd.DataFrame) -> None:
@@ -46,6 +46,11 @@ def test_by_value_each_point_has_its_own_gene_expression(points: pd.DataFrame) -
 def test_by_series_those_of_the_members_stand_out(points: pd.DataFrame) -> None:
     figure = projection.projection(points, ["S0", "S1", "S8"], by="series")
     assert sizes(figure) == {"other series (5)": 5, "A (4)": 4, "neighbourhood (3)": 3}
+
+
+def test_the_legend_counts_the_biosamples_that_are_not_drawn_too(points: pd.DataFrame) -> None:
+    figure = projection.projection(points.iloc[[0, 4, 5]], [], whole=points)
+    assert sizes(figure) == {"liver (4)": 1, "brain (4)": 2}
 
 
 def test_by_cart_a_biosample_in_both_is_of_the_first(points: pd.DataFrame) -> None:
@@ -78,3 +83,19 @@ def test_twenty_thousand_points_are_a_light_chart() -> None:
     })  # fmt: skip
     figure = projection.projection(table, table["sample_id"][:100].tolist())
     assert len(json.dumps(json.loads(figure.to_json()), separators=(",", ":"))) < 900_000
+    assert {trace.type for trace in figure.data} == {"scattergl"}
+
+
+def test_some_of_a_large_map_are_those_asked_for_some_of_each_label_and_others() -> None:
+    n = 9_000
+    labels = ["rare"] * 12 + ["common"] * 6_000 + [""] * (n - 6_012)
+    table = pd.DataFrame({"sample_id": [f"S{i}" for i in range(n)], "labels": labels})
+    some = projection.some_of(table, ["S8999", "S4000"], most=500)
+    assert len(some) == 500
+    assert {"S8999", "S4000"} <= set(some["sample_id"])
+    counts = some["labels"].value_counts()
+    assert counts["rare"] == 12
+    assert counts["common"] >= 150  # by chance two thirds of the rest
+    assert some.index.is_monotonic_increasing
+    pd.testing.assert_frame_equal(projection.some_of(table, [], most=500), projection.some_of(table, [], most=500))
+    assert projection.some_of(table, [], most=n) is table

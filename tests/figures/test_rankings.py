@@ -25,7 +25,7 @@ def view() -> GeneView:
 
 def test_scatter_shows_every_gene_that_has_both_measures(genes: pd.DataFrame) -> None:
     figure = rankings.scatter(genes)
-    assert [trace.type for trace in figure.data] == ["scattergl"]
+    assert [trace.type for trace in figure.data] == ["scatter"]
     assert figure.data[0].customdata.tolist() == ["A", "B", "C"]
     assert figure.data[0].x.tolist() == [1.0, 2.0, 3.0]
     assert figure.layout.xaxis.type == "log"
@@ -48,13 +48,48 @@ def test_scatter_marks_a_list(genes: pd.DataFrame) -> None:
     assert listed.name == "gene list (1)"
 
 
-def test_scatter_of_every_human_gene_is_light() -> None:
-    n = 67_186
-    rng = np.random.default_rng(1)
-    points = pd.DataFrame(
-        {"id": [f"ENSG{i:011d}" for i in range(n)], "signal": 1 + rng.random(n), "mean_cosine": rng.random(n)}
-    )
-    assert len(rankings.scatter(points, rng.random(n) < 0.5).to_json()) < 2.2e6
+@pytest.fixture
+def crowd() -> pd.DataFrame:
+    n, rng = 67_186, np.random.default_rng(1)
+    signal, cosine = rng.lognormal(0.2, 0.3, n), rng.normal(0.85, 0.03, n)
+    cosine[:40] = 0.0  # far below all others
+    return pd.DataFrame({"id": [f"ENSG{i:011d}" for i in range(n)], "signal": signal, "mean_cosine": cosine})
+
+
+def shaded(trace: object) -> int:
+    return round(float(np.nansum(10.0 ** np.asarray(trace.z, dtype=np.float64))))  # type: ignore[attr-defined]
+
+
+def test_shades_of_every_human_gene_count_each_of_them_once(crowd: pd.DataFrame) -> None:
+    passing = np.random.default_rng(2).random(len(crowd)) < 0.5
+    out, inside, alone = rankings.scatter(crowd, passing).data
+    assert (out.type, inside.type, alone.type) == ("heatmap", "heatmap", "scatter")
+    seen = crowd["mean_cosine"].to_numpy() <= inside.y[-1]
+    assert shaded(inside) == int((passing & seen).sum())
+    assert shaded(out) == int((~passing & seen).sum())
+    assert len(rankings.scatter(crowd, passing).to_json()) < 0.5e6
+
+
+def test_of_a_crowd_those_that_stand_alone_are_points_with_their_names(crowd: pd.DataFrame) -> None:
+    shade, alone = rankings.scatter(crowd).data
+    x, y = np.log10(crowd["signal"].to_numpy()), crowd["mean_cosine"].to_numpy()
+    company = np.histogram2d(x, y, bins=[np.log10(np.asarray(shade.x)), np.asarray(shade.y)])[0]
+    row = crowd.set_index("id").loc[list(alone.customdata)]
+    places = [
+        np.searchsorted(edge, at) - 1
+        for edge, at in (
+            (np.log10(np.asarray(shade.x)), np.log10(row["signal"])),
+            (np.asarray(shade.y), row["mean_cosine"]),
+        )
+    ]
+    assert len(alone.customdata) == rankings.ALONE
+    assert company[tuple(places)].max() <= np.sort(company[company > 0])[: rankings.ALONE].max()
+
+
+def test_few_that_pass_among_a_crowd_are_all_points(crowd: pd.DataFrame) -> None:
+    passing = np.arange(len(crowd)) % 1000 == 7
+    _, points = rankings.scatter(crowd, passing, chosen="ENSG00000000007").data[:2]
+    assert list(points.customdata) == crowd["id"][passing].tolist()
 
 
 def test_a_few_genes_far_below_do_not_squeeze_the_view() -> None:
@@ -78,16 +113,3 @@ def test_distribution_marks_p95_and_exactly_the_neighbourhood(view: GeneView) ->
     assert any(shape.type == "line" and shape.y0 == 3.7 for shape in figure.layout.shapes)
     assert sum(figure.data[2].x) == 40
     assert "log2 per kb" in figure.layout.yaxis.title.text
-
-
-def test_by_label_orders_by_median_and_shows_points_where_few(view: GeneView) -> None:
-    figure = rankings.by_label(view)
-    assert list(figure.layout.yaxis.categoryarray) == ["no label", "brain", "cerebellum", "liver"]
-    kinds = {(trace.name or trace.y[0]): trace for trace in figure.data}
-    assert kinds["liver"].type == "box"
-    liver = view.biosamples.loc[view.biosamples["labels"] == "liver", "value"]
-    assert kinds["liver"].median[0] == pytest.approx(liver.median())
-    assert kinds["liver"].q1[0] == pytest.approx(liver.quantile(0.25))
-    points = [trace for trace in figure.data if trace.type == "scatter"]
-    assert [len(trace.x) for trace in points] == [5, 5]
-    assert kinds["liver"].marker.color == palette.label_color("liver")

@@ -9,7 +9,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import workflows as wf
-from core.settings import PROJECT
 from core.store.workspace import Workspace
 from pages.ui import predictions, uploads
 from tests.conftest import train
@@ -51,7 +50,7 @@ def test_the_example_is_read_as_brain(open_page: Opener, page_root: Path) -> Non
 def test_an_address_restores_the_view_of_one_sample_of_many(open_page: Opener) -> None:
     page = open_page("classify", example="example_mixed.csv", item="simulated_heart")
     assert not page.exception
-    assert "simulated_heart" in [head.value for head in page.subheader]
+    assert "simulated_heart" in [head.value for head in page.header]
     assert any(len(table.value) == 6 for table in page.main.dataframe)
 
 
@@ -59,16 +58,33 @@ def test_another_sample_of_the_file_can_be_picked(open_page: Opener) -> None:
     page = open_page("classify", example="example_mixed.csv")
     page.selectbox(key="pick_item").set_value("simulated_testis").run()
     assert page.query_params["item"] == "simulated_testis"
-    assert "simulated_testis" in [head.value for head in page.subheader]
+    assert "simulated_testis" in [head.value for head in page.header]
 
 
-def test_an_upload_is_classified_and_survives_in_the_address(open_page: Opener, page_root: Path) -> None:
-    page = upload(open_page("classify"), "mine.csv", (page_root / "demo" / "example_brain.csv").read_bytes())
+def test_an_upload_survives_in_the_address_of_its_session_alone(open_page: Opener, page_root: Path) -> None:
+    content = (page_root / "demo" / "example_brain.csv").read_bytes()
+    page = upload(open_page("classify"), "mine.csv", content)
     assert not page.exception
-    assert "mine" in [head.value for head in page.subheader]
-    again = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).switch_page("pages/classify.py")
-    again.query_params["upload"] = page.query_params["upload"]
-    assert metrics(again.run()) == metrics(page)
+    assert "mine" in [head.value for head in page.header]
+    link, shown = page.query_params["upload"], metrics(page)
+    page.button(key="try_example_mixed.csv").click().run()
+    assert metrics(page) != shown
+    page.query_params["upload"] = link
+    del page.query_params["example"]
+    assert metrics(page.run()) == shown  # back to it in the same session
+
+    other = open_page("classify", upload=link)
+    assert "uploads stay in the session that made them" in other.main.info[0].value
+    assert not metrics(other)
+    assert not other.exception
+
+
+def test_an_upload_leaves_nothing_behind_on_the_disk_or_in_other_sessions(open_page: Opener, page_root: Path) -> None:
+    before = {path for path in page_root.rglob("*") if not path.name.startswith("archscope.duckdb")}
+    upload(open_page("classify"), "mine.csv", (page_root / "demo" / "example_brain.csv").read_bytes())
+    assert {path for path in page_root.rglob("*") if not path.name.startswith("archscope.duckdb")} == before
+    other = open_page("classify")
+    assert "uploads" not in other.session_state and "answers" not in other.session_state
 
 
 def test_a_link_to_an_upload_that_is_gone_says_what_to_do(open_page: Opener) -> None:
@@ -128,7 +144,7 @@ def test_a_batch_is_summed_up_and_opens_one_sample(open_page: Opener, page_root:
     page = choose_row(page, "all_samples", 7)
     assert not page.exception
     assert page.query_params["item"] == "s7"
-    assert "s7" in [head.value for head in page.subheader]
+    assert "s7" in [head.value for head in page.header]
     one = wf.classify(workspace, "demo", wf.read_upload(workspace, "demo", batch(page_root, 60), "many.csv"))[7]
     assert any(one.nearest["sample_id"].tolist() == table.value.get("sample_id", pd.Series()).tolist()
                for table in page.main.dataframe)  # fmt: skip
@@ -142,7 +158,7 @@ def test_a_zipped_10x_folder_is_classified_as_one_sample(open_page: Opener, page
     files = made_uploads.ten_x(cells, genes["ensembl_gene_id"].to_list(), genes["symbol"].to_list())
     page = upload(open_page("classify"), "liver.zip", made_uploads.zipped(files))
     assert not page.exception and not page.main.error
-    assert "liver" in [head.value for head in page.subheader]
+    assert "liver" in [head.value for head in page.header]
     assert any("Read as **10x folder (zip)" in text.value for text in page.main.markdown)
     assert any("the counts of 2 cells were added up to one sample" in text.value for text in page.main.caption)
     page = upload(page, "sheet.xlsx", made_uploads.zipped({"xl/workbook.xml": b"x"}))
@@ -170,7 +186,7 @@ def test_what_the_values_are_can_be_said_and_is_in_the_address(open_page: Opener
 
 def test_uploads_and_answers_are_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "KEPT_BYTES", 10)
-    store = uploads._Uploads()
+    store = uploads.Uploads()
     first, second, third = (store.keep("a", data) for data in (b"123456", b"1234", b"12345678901234"))
     assert store.get(first) is None and store.get(second) is None
     assert store.get(third) == ("a", b"12345678901234")
@@ -189,7 +205,7 @@ def test_a_biosample_without_a_label_can_be_chosen(open_page: Opener, page_root:
     page.selectbox(key="pick_biosample").set_value(sample_id).run()
     assert not page.exception
     assert page.query_params["biosample"] == sample_id
-    assert sample_id in [head.value for head in page.subheader]
+    assert sample_id in [head.value for head in page.header]
 
 
 def test_an_unknown_biosample_is_one_error(open_page: Opener) -> None:

@@ -96,6 +96,25 @@ def test_what_is_missing_is_one_error_and_starts_nothing(
     assert builds == []
 
 
+def test_a_gencode_release_stands_for_the_lengths(page_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+    monkeypatch.setattr(jobs, "start", lambda workspace, *what: started.append(what) or workspace.runs.create(*what))
+    app = open_page("data", dataset="demo")
+    options = app.selectbox(key="build_gencode").options
+    assert "41: human, Ensembl 107" in options and "M30: mouse, Ensembl 107" in options
+    app.selectbox(key="build_gencode").select("41")
+    fill(app, "released", counts=demo_files(page_root)["counts"])
+    assert [(kind, name, given["lengths"]) for kind, name, given in started] == [("build", "released", "gencode:v41")]
+
+
+def test_a_release_and_a_file_of_lengths_are_one_too_many(page_root: Path, builds: list[Run]) -> None:
+    files = demo_files(page_root)
+    app = open_page("data", dataset="demo")
+    app.selectbox(key="build_gencode").select("41")
+    app = fill(app, "both", counts=files["counts"], lengths=files["lengths"])
+    assert len(errors(app)) == 1 and "give one of them" in errors(app)[0] and builds == []
+
+
 def test_a_path_that_is_not_there_is_one_error(page_root: Path, builds: list[Run]) -> None:
     app = fill(open_page("data", dataset="demo"), "new", counts="/no/such.h5", lengths=demo_files(page_root)["lengths"])
     assert ["/no/such.h5" in text for text in errors(app)] == [True]
@@ -112,7 +131,7 @@ def test_a_file_that_is_no_counts_file_is_one_error_and_changes_nothing(page_roo
     assert app.dataframe[0].value["name"].tolist() == ["demo"]
 
 
-def test_an_upload_is_kept_below_the_data_folder(page_root: Path, builds: list[Run]) -> None:
+def test_an_upload_has_a_folder_of_its_own_while_its_job_needs_it(page_root: Path, builds: list[Run]) -> None:
     files = demo_files(page_root)
     app = open_page("data", dataset="demo")
     app.segmented_control(key="files_from").set_value("Upload").run()
@@ -122,7 +141,9 @@ def test_an_upload_is_kept_below_the_data_folder(page_root: Path, builds: list[R
     app = next(button for button in app.button if button.label == "Build").click().run()
     assert not app.exception
     assert not errors(app)
-    assert Path(builds[0].recipe["parameters"]["counts"]) == page_root / "uploads" / "uploaded" / files["counts"].name
+    counts = Path(builds[0].recipe["parameters"]["counts"])
+    assert counts.name == files["counts"].name
+    assert counts.parts[: len(page_root.parts) + 2] == (page_root / "uploads/uploaded").parts
     assert Workspace(page_root).dataset("uploaded").fingerprint == Workspace(page_root).dataset("demo").fingerprint
 
 

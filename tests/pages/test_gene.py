@@ -23,7 +23,7 @@ def test_shows_the_gene_of_the_address_with_its_ranks(demo_root: Path) -> None:
     row = table[table["symbol"] == "GFAP"].iloc[0]
     assert not app.exception
     assert not errors(app)
-    assert any("GFAP" in head.value for head in app.subheader)
+    assert any("GFAP" in head.value for head in app.header)
     shown = next(each.value for each in app.dataframe if "percentile" in each.value).set_index("metric")
     assert shown.loc["Signal", "value"] == f"{row['signal']:.4f}"
     assert shown.loc["Signal", "rank"] == row["signal_rank"]
@@ -55,7 +55,7 @@ def test_correlated_genes_are_those_of_numpy_and_a_click_goes_to_one(demo_root: 
     second = table["id"].iloc[1]
     app = choose_row(app, "correlated", 1)
     assert address(app)["gene"] == second
-    assert any(second in head.value for head in app.subheader)
+    assert any(second in head.value for head in app.header)
 
 
 def test_begins_with_the_best_co_ranked_gene(demo_root: Path) -> None:
@@ -82,3 +82,10 @@ def test_mouse_genes_lead_to_pages_of_the_mouse() -> None:
     assert "Mus_musculus" in found["Ensembl"]
     assert found["Ensembl"].endswith("g=ENSMUSG00000020932")
     assert set(gene.addresses("human", "GFAP", "")) == {"GeneCards", "GTEx", "ARCHS4"}
+
+
+def test_the_browser_gets_few_names_the_chosen_one_among_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pages.ui.gene_picking.OFFERED", 5)
+    picker = open_page("gene", dataset="demo", gene="GFAP").selectbox(key="gene_picker")
+    assert picker.value == "GFAP"
+    assert len(set(picker.options) | {"GFAP"}) <= 6

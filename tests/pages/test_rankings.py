@@ -64,12 +64,12 @@ def test_a_chosen_row_stays_the_same_gene_when_the_order_changes() -> None:
     assert address(app)["gene"] == third
     app = choose_column(app, "genes", "symbol")
     assert address(app)["gene"] == third
-    assert any(third in head.value for head in app.subheader)
+    assert any(third in head.value for head in app.header)
 
 
 def test_the_address_alone_restores_the_gene() -> None:
     app = open_page("rankings", dataset="demo", gene="ENSG00000131095")
-    assert any("GFAP" in head.value for head in app.subheader)
+    assert any("GFAP" in head.value for head in app.header)
     assert {link.proto.label for link in app.get("link_button")} == {
         "Ensembl",
         "GeneCards",

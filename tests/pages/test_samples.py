@@ -211,7 +211,7 @@ def test_a_ticked_row_opens_that_biosample(workspace: Workspace, known: pd.DataF
     app = choose_rows(open_page("samples", dataset="demo"), "found", [3])
     sample = known["sample_id"].iloc[3]
     assert address(app)["sample"] == sample
-    assert any(heading.value == sample for heading in app.subheader)
+    assert any(heading.value == sample for heading in app.header)
     likes = wf.similar_biosamples(workspace, "demo", sample, 20)["sample_id"].tolist()
     assert table(app, f"likes-{sample}").value["sample_id"].tolist() == likes
     label = known["labels"].iloc[3].split("|")[0]

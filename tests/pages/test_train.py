@@ -252,7 +252,7 @@ def test_two_runs_stand_side_by_side_from_the_address(open_page: Opener, page_ro
     first = first_id(page_root, "classifier")
     page = open_page("train", classifier_runs=f"{first},{second}")
     assert not page.exception
-    assert "Side by side" in [head.value for head in page.subheader]
+    assert "Side by side" in [head.value for head in page.header]
     scores = next(
         table.value for table in page.main.dataframe if "run" in table.value.columns and len(table.value) == 4
     )
