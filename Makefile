@@ -5,19 +5,28 @@ READERS := .venv-readers
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: run test test-readers check format bench bench-ui clean help
+.PHONY: run test test-readers test-faults test-load fuzz check format bench bench-ui lock clean help
 
 help:            ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
 
 run: $(VENV)/.user      ## open the dashboard on the embedded demo dataset
-	$(BIN)/streamlit run app.py --server.port $(PORT)
+	MALLOC_ARENA_MAX=2 $(BIN)/streamlit run app.py --server.port $(PORT)
 
 test: $(VENV)/.dev $(VENV)/.browser      ## all tests, browser tests included, and coverage of core
 	scripts/test.sh
 
 test-readers: $(VENV)/.dev $(READERS)/.anndata $(READERS)/.archs4py      ## what leaves is read by anndata, cmapPy and archs4py
 	$(BIN)/python -m pytest -m readers tests/readers
+
+test-faults: $(VENV)/.dev      ## kills, full disks, damaged databases, for real: case, expected, observed
+	$(BIN)/python -m tests.faults
+
+test-load: $(VENV)/.dev      ## fifty browser sessions at once on the demo: case, expected, observed (ten minutes)
+	$(BIN)/python -m tests.load
+
+fuzz: $(VENV)/.dev      ## hostile input to everything that reads, as tables (half an hour)
+	$(BIN)/python -m tests.fuzz
 
 check: $(VENV)/.dev      ## lint, types, import contract
 	$(BIN)/ruff check .
@@ -34,6 +43,10 @@ bench: $(VENV)/.dev      ## speed, memory and exactness beside the plain ways, i
 
 bench-ui: $(VENV)/.dev $(VENV)/.browser      ## how fast the pages answer in a browser, into docs/benchmarks-ui.md
 	$(BIN)/python -m benchmarks.ui
+
+lock: $(VENV)/.dev      ## requirements.lock with every hash, and the report of licences
+	scripts/lock.sh $(BIN)/python
+	$(BIN)/python scripts/licences.py
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "ARCHScope needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11"; exit 1; }

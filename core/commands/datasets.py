@@ -19,7 +19,11 @@ def register(commands: Any) -> None:
     build.add_argument("file", type=Path, metavar="FILE.h5")
     build.add_argument("--name", required=True, help="name of the dataset")
     _with_labels(build, "table sample_id<TAB>label, or folder with a folder of tables for each label")
-    build.add_argument("--lengths", type=Path, help="gene length table, or a GENCODE GTF (plain or gzip)")
+    build.add_argument(
+        "--lengths", type=Path, metavar="TABLE|GTF|gencode:vN",
+        help="gene length table, a GENCODE GTF (plain or gzip), or a release that 'gencode' lists: gencode:v41, "
+        "gencode:vM30; its GTF is downloaded once",
+    )  # fmt: skip
     build.add_argument("--length-unit", choices=("kb", "bp"), default="kb")
     build.add_argument("--length-measure", choices=("spliced", "genomic_span", "none"), default="spliced")
     build.add_argument(

@@ -7,7 +7,7 @@ from typing import Any
 
 from core import workflows
 from core.commands.arguments import command, formatted
-from core.commands.console import print_json, print_table
+from core.commands.console import Console, print_json, print_table
 from core.store.workspace import Workspace
 
 TABLES = ("labels", "correlated", "ranks")
@@ -28,6 +28,11 @@ def register(commands: Any) -> None:
     ranking = f"what genes are ranked by, of {', '.join(ranked_by)} (default: signal)"
     enrich.add_argument("--sort", choices=ranked_by, default="signal", metavar="COLUMN", help=ranking)
     enrich.add_argument("--top", type=int, default=500, help="genes of the over-representation test (default: 500)")
+    how = "rank: rank-sum and over-representation; gsea: preranked GSEA with permutations (default: rank)"
+    enrich.add_argument("--statistic", choices=("rank", "gsea"), default="rank", help=how)
+    weight = "exponent of the score in GSEA's running sum: 1, or 0 for ranks alone (default: 1)"
+    enrich.add_argument("--weight", type=float, default=1.0, help=weight)
+    enrich.add_argument("--permutations", type=int, default=1000, help="of genes, for GSEA (default: 1000)")
 
 
 def _gene(workspace: Workspace, options: argparse.Namespace) -> None:
@@ -55,7 +60,11 @@ def _gene(workspace: Workspace, options: argparse.Namespace) -> None:
 
 def _enrich(workspace: Workspace, options: argparse.Namespace) -> None:
     sets = workflows.read_gene_sets(options.sets)
-    found = workflows.enrich(workspace, options.name, sets, options.sort, options.top)
+    if options.statistic == "gsea":
+        chosen = (options.sort, options.weight, options.permutations)
+        found = workflows.gsea(workspace, options.name, sets, *chosen, progress=Console())
+    else:
+        found = workflows.enrich(workspace, options.name, sets, options.sort, options.top)
     left_out = len(sets) - len(found)
     if left_out:
         print(f"note: {left_out:,} of {len(sets):,} sets left out: 5 to 2,000 ranked genes each.", file=sys.stderr)

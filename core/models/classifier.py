@@ -279,7 +279,7 @@ class TissueClassifier:
             classifier.settings, classifier.selection = Settings(**facts["settings"]), facts["selection"]
             classifier.calibration = LogitCalibration(**facts["calibration"])
             classifier.confidence = Confidence(**facts["confidence"]) if facts["confidence"] else None
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise StoreError(f"{directory} was written by another version ({error}): train again.") from error
         classifier.novelty = Novelty.from_arrays(arrays) if "novelty_units" in arrays else None
         return classifier

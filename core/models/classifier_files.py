@@ -16,12 +16,14 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from core import settings
+from core.array_files import DAMAGE, read_arrays
 from core.errors import StoreError
 from core.models.forest import Forest, Trees
 from core.models.label_sets import LabelSets
 from core.models.linear import Linear
 
 FOREST, ARRAYS_FILE, FACTS = "forest.skops", "classifier.npz", "classifier.json"
+_FACTS = {"recipe": str, "label_names": list, "settings": dict, "calibration": dict}
 ARRAYS = ("gene_index", "target", "reference", "medians", "thresholds")
 # Types of a forest's file beyond those that skops itself trusts; a file that asks for any other is refused.
 TRUSTED = frozenset({"sklearn.tree._tree.Tree"})
@@ -46,8 +48,7 @@ def read(directory: Path) -> tuple[Forest | Linear, dict[str, npt.NDArray[Any]],
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         path = directory / ARRAYS_FILE
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+        arrays = read_arrays(path)
         _check(directory, arrays, facts)
         sets = LabelSets(arrays["sets"].astype(bool))
         if "linear_weights" in arrays:
@@ -55,9 +56,9 @@ def read(directory: Path) -> tuple[Forest | Linear, dict[str, npt.NDArray[Any]],
         else:
             path = directory / FOREST
             model = Forest(_read_trees(path), sets)
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        _check_model(directory, model, arrays, facts)
+    except DAMAGE as error:
         raise StoreError(f"{path} cannot be used ({error}): train the classifier again.") from error
-    _check_model(directory, model, arrays, facts)
     return model, arrays, facts
 
 
@@ -90,9 +91,17 @@ def _check_trees(path: Path, forest: Trees) -> None:
 
 def _check(directory: Path, arrays: Mapping[str, npt.NDArray[Any]], facts: Mapping[str, Any]) -> None:
     missing = [name for name in (*ARRAYS, "sets") if name not in arrays]
-    missing += [name for name in ("recipe", "label_names", "settings", "calibration") if name not in facts]
+    kinds = _FACTS.items() if isinstance(facts, dict) else [(FACTS, dict)]
+    missing += [name for name, kind in kinds if name not in facts or not isinstance(facts[name], kind)]
     if missing:
         raise StoreError(f"The classifier in {directory} lacks {missing[0]!r}: train the classifier again.")
+    numbers = [*facts["settings"].values(), *facts["calibration"].values(), *(facts.get("confidence") or {}).values()]
+    if not all(isinstance(name, str) for name in facts["label_names"]) or not all(map(_is_number, numbers)):
+        raise StoreError(f"The card of the classifier in {directory} is damaged: train the classifier again.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and abs(value) < 1e300
 
 
 def _check_model(

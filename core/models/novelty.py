@@ -6,13 +6,13 @@ after centring genes, in PCA space, by the residual of a PCA, or whitened within
 every training).
 """
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from core.array_files import read_arrays
 from core.errors import InputError, StoreError
 from core.models.splits import series_groups, spread_over_groups
 from core.types import BoolArray, DoubleArray, FloatMatrix, IndexArray
@@ -125,9 +125,8 @@ class Novelty:
     def load(cls, directory: Path) -> "Novelty":
         """Back from ``save``; raises StoreError where the file is missing or damaged."""
         try:
-            with np.load(directory / FILE, allow_pickle=False) as arrays:
-                return cls.from_arrays(arrays)
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            return cls.from_arrays(read_arrays(directory / FILE))
+        except (KeyError, ValueError) as error:
             raise StoreError(f"{directory / FILE} cannot be used ({error}): train the model again.") from error
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.array_files import read_array
 from core.errors import StoreError
 from core.expression.correlation import HalfMatrix, moments, unit_rows
 from core.store.datasets import StoredDataset
@@ -48,8 +49,8 @@ def unit_sample(dataset: StoredDataset) -> tuple[HalfMatrix, FloatMatrix]:
             np.save(asides[0], _make(dataset, asides[1]))
             for aside, path in zip(asides, (rest, units), strict=True):  # the one that is looked for comes last
                 aside.replace(path)
-        rows: HalfMatrix = np.load(units, mmap_mode="r", allow_pickle=False)
-        return rows, np.load(rest, allow_pickle=False)
+        rows: HalfMatrix = read_array(units, mapped=True)
+        return rows, read_array(rest)
     except (OSError, ValueError) as error:
         raise StoreError(f"{folder} cannot be used ({error}): free some room on the disk, or delete it.") from error
 

@@ -21,7 +21,7 @@ def read_json(path: Path) -> Any:
     """The content of a JSON file that ARCHScope wrote. Raises StoreError where it is missing or damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise StoreError(f"{path} cannot be read ({error}): build the dataset or train the run again.") from error
 
 

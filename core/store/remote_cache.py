@@ -2,12 +2,15 @@
 
 remote/<address>/latest.json                     which content was read last
 remote/<address>/<content>/genes.parquet         and biosamples.parquet; about.json last
+remote/lists/<content>.txt                       ids that a choice starts from, one a line
 downloads/.parts/<slice>/00003.part              counts of some biosamples: a digest, then what it is of
 """
 
 import hashlib
+import os
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +43,11 @@ class Listing:
     biosamples: pd.DataFrame
 
     @property
+    def level(self) -> str:
+        """What is counted: "gene" or "transcript"."""
+        return str(self.about.get("level", "gene"))  # lists of earlier versions are of genes
+
+    @property
     def key(self) -> str:
         """Of the address and the content."""
         return f"{digest(self.address)}-{content_key(self.facts)}"
@@ -59,7 +67,7 @@ class RemoteCache:
             about = read_json(folder / name / "about.json")
             tables = [pd.read_parquet(folder / name / f"{table}.parquet") for table in ("genes", "biosamples")]
             return Listing(address, RemoteFacts(**about.pop("facts")), about, *tables)
-        except (StoreError, OSError, ValueError, KeyError, TypeError):
+        except (StoreError, OSError, ValueError, KeyError, TypeError, AttributeError):
             return None  # read anew from the server: nothing is lost
 
     def latest(self, address: str) -> str | None:
@@ -78,6 +86,32 @@ class RemoteCache:
         write_parquet(inside / "biosamples.parquet", listing.biosamples)
         write_json(inside / "about.json", {**listing.about, "facts": asdict(listing.facts)})
         write_json(folder / "latest.json", {"address": listing.address, "content": inside.name})
+
+
+class IdLists:
+    """Lists of biosample ids below a folder, each by a name that its content gives it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "lists"
+
+    def keep(self, ids: Sequence[str]) -> str:
+        """Keeps a list; its name."""
+        text = "\n".join(ids)
+        name = digest(text)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        aside = self._folder / f".{name}.{os.getpid()}"
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(self._folder / f"{name}.txt")
+        return name
+
+    def get(self, name: str) -> tuple[str, ...] | None:
+        """A list; None where there is none of that name."""
+        if not re.fullmatch(r"[0-9a-f]{16}", name):
+            return None
+        try:
+            return tuple((self._folder / f"{name}.txt").read_text(encoding="utf-8").split("\n"))
+        except OSError:
+            return None
 
 
 class Parts:

@@ -29,7 +29,7 @@ class SavedFilters:
         try:
             found = json.loads(self.path.read_text(encoding="utf-8"))
             return {str(name): dict(values) for name, values in found.items()}
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise StoreError(
                 f"The saved filters in {self.path} cannot be read ({error}): mend or delete the file."
             ) from error

@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 from numcodecs import blosc
 
+from core.array_files import DAMAGE
 from core.errors import StoreError
 from core.settings import n_threads
 from core.types import IndexArray
@@ -34,6 +35,7 @@ from core.types import IndexArray
 blosc.use_threads = False  # tiles are small, and readers have threads of their own
 
 MAGIC = b"ASTILES1"
+MOST_BYTES = 2**30  # of a tile, for files that say they have larger ones
 TILE_BYTES = 64 << 10
 PARALLEL_BYTES = 4 << 20  # reading less than this is quicker without a second thread
 Shuffle = Literal["bytes", "bits"]
@@ -78,6 +80,10 @@ class TileFile:
             self.shape: tuple[int, int] = (int(header["shape"][0]), int(header["shape"][1]))
             self.dtype = np.dtype(header["dtype"])
             self.tile_rows = int(header["tile_rows"])
+            if self.dtype.kind not in "uif" or min(*self.shape, self.tile_rows) < 1:
+                raise ValueError("not tiles of numbers")
+            if self.tile_rows * self.shape[1] * self.dtype.itemsize > MOST_BYTES:
+                raise ValueError("a tile is too large")
             count = -(-self.shape[0] // self.tile_rows)
             self._offsets: list[int] = np.frombuffer(file.read(8 * (count + 1)), dtype="<i8").tolist()
             self._sums: list[int] = np.frombuffer(file.read(4 * count), dtype="<u4").tolist()
@@ -224,5 +230,5 @@ def in_threads(work: Callable[..., None], tasks: Sequence[tuple[Any, ...]], leas
 def _damage(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, RuntimeError, KeyError, struct.error) as error:
+    except (*DAMAGE, RuntimeError, struct.error) as error:
         raise StoreError(f"{path} is damaged ({error}): build the dataset again.") from error

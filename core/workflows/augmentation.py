@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core.access import Role
 from core.engine.blas import one_blas_thread
 from core.errors import NotFoundError, RecipeError, StoreError
 from core.models.augmentation import AugmentationRecipe, Replicate, notes, summarise, verdicts
 from core.models.augmentation.recipe import size_name
 from core.store.datasets import StoredDataset
 from core.store.files import write_parquet
+from core.store.guard import guarded, role_for
 from core.store.runs import Run
 from core.store.workspace import Workspace
 from core.types import Progress
@@ -51,6 +53,7 @@ def study_parameters(workspace: Workspace, name: str, **chosen: Any) -> dict[str
     return recipe.to_json()
 
 
+@guarded(Role.TRAINER, "run", recorded=False)
 def run_study(workspace: Workspace, run: Run, progress: Progress) -> dict[str, Any]:
     """Runs every replicate of a study that its folder does not have yet, then sums up; the metrics for result.json.
 
@@ -101,6 +104,7 @@ def study(workspace: Workspace, run_id: str) -> StudyView:
     )  # fmt: skip
 
 
+@guarded(role_for, "resume", recorded=False)
 def reopen_study(workspace: Workspace, run_id: str, name: str | None = None) -> Run:
     """Makes a study that was cancelled or that failed ready to go on from its finished replicates.
 

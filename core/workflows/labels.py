@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from core.access import Role
 from core.errors import LabelsError, NotFoundError
 from core.store.datasets import StoredDataset
+from core.store.guard import guarded
 from core.store.label_edits import ACTIONS, EDITED, appended, checked_label, checked_note, is_among, lay_over
 from core.store.workspace import Workspace
 
@@ -57,6 +59,7 @@ class FoundBiosamples:
     rows: pd.DataFrame
 
 
+@guarded(Role.TRAINER, "edit labels")
 def edit_labels(
     workspace: Workspace, name: str, sample_ids: Sequence[str], label: str, action: str = "add", note: str = ""
 ) -> LabelChange:
@@ -85,6 +88,7 @@ def edit_labels(
     return LabelChange(label, action, changed, [sample for sample in ids if sample not in set(changed)])
 
 
+@guarded(Role.TRAINER, "undo label edits")
 def undo_label_edits(workspace: Workspace, name: str, ids: Sequence[str] | None = None) -> int:
     """Takes edits back, by their ids (None: all of them); how many there were. Raises NotFoundError."""
     workspace.dataset(name)

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core.access import Role
 from core.errors import RecipeError
 from core.expression import embedding
 from core.store.datasets import StoredDataset
+from core.store.guard import guarded
 from core.store.runs import Run
 from core.store.tiles import spans
 from core.store.workspace import Workspace
@@ -86,6 +88,7 @@ def projection_job(workspace: Workspace, name: str, method: str) -> Run | None:
     return next((run for run in found if run.recipe["parameters"] == wanted), None)
 
 
+@guarded(Role.TRAINER, "run", recorded=False)
 def run_projection(workspace: Workspace, run: Run, progress: Progress) -> dict[str, Any]:
     """Makes the map that a job asks for, and leaves it in the run's folder for the app to take in."""
     dataset = workspace.dataset(run.dataset)

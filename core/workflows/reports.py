@@ -8,6 +8,7 @@ import pandas as pd
 
 from core.errors import InputError
 from core.figures import classify as classify_charts
+from core.figures import genes as gene_charts
 from core.figures import neighbourhood as neighbourhood_charts
 from core.figures import rankings as ranking_charts
 from core.figures.report import Block, Drawing, Facts, Section, Table, Text, page
@@ -149,7 +150,8 @@ def _expression(view: GeneView) -> list[Block]:
     if not top:
         return [over_all, Text("The dataset has no labels, so nothing is said of tissues.")]
     labels = f"By label, highest median on top. The highest mean is that of {top}."
-    return [over_all, Drawing(ranking_charts.by_label(view), labels, f"{row['symbol']}-labels")]
+    figure = gene_charts.by_label(gene_charts.groups_of(view), view.unit)
+    return [over_all, Drawing(figure, labels, f"{row['symbol']}-labels")]
 
 
 def _neighbourhood(view: NeighbourhoodView) -> list[Block]:

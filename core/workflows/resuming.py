@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 
 from core.errors import NotFoundError, RecipeError
 from core.models.generators import GeneratorRecipe
+from core.store.guard import guarded, role_for
 from core.store.runs import Run
 from core.store.workspace import Workspace
 
@@ -34,6 +35,7 @@ def steps_done(run: Run) -> tuple[int, int]:
     return 0, steps
 
 
+@guarded(role_for, "resume", recorded=False)
 def reopen_training(workspace: Workspace, run_id: str, name: str | None = None) -> Run:
     """Makes a generator's training that was cancelled or that failed ready to go on.
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from core.access import Role
 from core.errors import RecipeError
 from core.models.generators import GeneratorRecipe
+from core.store.guard import guarded
 from core.store.promotions import FIRST, Promotion
 from core.store.runs import MODEL_KINDS, TRAININGS, Run
 from core.store.workspace import Workspace
@@ -79,6 +81,7 @@ class Change:
     before: Run | None
 
 
+@guarded(Role.TRAINER, "promote")
 def promote(workspace: Workspace, run_id: str) -> Change:
     """Makes a finished run the one that its dataset uses.
 
@@ -94,6 +97,7 @@ def activate(workspace: Workspace, run_id: str) -> None:
     promote(workspace, run_id)
 
 
+@guarded(Role.TRAINER, "roll back")
 def rollback(workspace: Workspace, name: str, kind: str = "classifier") -> Change:
     """Puts the run to use that was in use before the present one; again, the one before that.
 
@@ -108,6 +112,7 @@ def rollback_target(workspace: Workspace, name: str, kind: str = "classifier") -
     return workspace.way_back(workspace.dataset(name), _known(kind))
 
 
+@guarded(Role.ADMIN, "delete")
 def delete(workspace: Workspace, run_id: str) -> Run:
     """Deletes a training or a study for good: its folder and what the results database has of it; the run that was.
 

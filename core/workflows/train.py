@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from core import __version__
+from core.access import Role
 from core.engine import one_blas_thread, open_engine
 from core.errors import RecipeError
 from core.models.classifier import TissueClassifier
@@ -16,6 +17,7 @@ from core.models.generators.study import train_and_evaluate
 from core.models.recipe import ClassifierRecipe
 from core.store.datasets import StoredDataset
 from core.store.files import write_json, write_parquet
+from core.store.guard import guarded
 from core.store.runs import Run, now
 from core.store.workspace import Workspace
 from core.types import Progress
@@ -25,6 +27,7 @@ from core.workflows.folds import evaluate_on, labelled_rows, probe_on
 from core.workflows.stages import Stages
 
 
+@guarded(Role.TRAINER, "run", recorded=False)
 def train_classifier(
     workspace: Workspace, run: Run, progress: Progress, engine: str = "local", scheduler: str | None = None
 ) -> dict[str, Any]:
@@ -72,6 +75,7 @@ def train_classifier(
     return summary
 
 
+@guarded(Role.TRAINER, "run", recorded=False)
 def train_generator(workspace: Workspace, run: Run, progress: Progress) -> dict[str, Any]:
     """Trains a generator into a run's folder: model/, card.json, evaluation.json and tables; the metrics.
 

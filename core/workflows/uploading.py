@@ -1,12 +1,15 @@
 """From an uploaded file to values that rank as counts do: what they measure, and what genes the file lacks."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from core import logs
 from core.errors import RecipeError
 from core.expression import units
+from core.sources import sample_apart
 from core.sources.gene_matching import match_genes
 from core.sources.sample_files import read_samples
 from core.store.datasets import StoredDataset
@@ -33,9 +36,19 @@ def read_upload(
     if units not in UNITS:
         raise RecipeError(f"units is {units!r}: give {', '.join(UNITS[:-1])} or {UNITS[-1]}.")
     dataset = workspace.dataset(name)
-    samples = read_samples(data, filename, progress)
+    with sample_apart.reader() as hdf5:
+        samples = read_samples(data, filename, progress, hdf5)
+    _log(data, filename, len(samples.values), name)
     matched = match_genes(samples, dataset.genes, dataset.transcripts, dataset.manifest.get("organism"))
     return complete(dataset, _with_measures(dataset, matched, units, progress))
+
+
+def _log(data: Path | bytes, filename: str, samples: int, dataset: str) -> None:
+    """Size, ending and number of samples: nothing of what is in the file, nor what it is called."""
+    size = data.stat().st_size if isinstance(data, Path) else len(data)
+    ending = "".join(Path(filename).suffixes[-2:]).lower()
+    known = ending if re.fullmatch(r"[.a-z0-9]{1,16}", ending) else Path(filename).suffix.lower()[:8]
+    logs.event("upload.read", bytes=size, format=known, samples=samples, dataset=dataset)
 
 
 def _with_measures(dataset: StoredDataset, matched: MatchedSamples, asked: str, progress: Progress) -> MatchedSamples:

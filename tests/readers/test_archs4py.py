@@ -11,6 +11,7 @@ from core.store.workspace import Workspace
 from core.workflows import Choice
 from tests.readers.conftest import Reader
 from tests.sources.conftest import MakeH5, make_h5
+from tests.sources.transcript_files import make
 
 pytestmark = pytest.mark.readers
 __all__ = ["make_h5"]
@@ -56,4 +57,15 @@ def test_both_readers_agree_on_every_layout(make_h5: MakeH5, by_archs4py: Reader
     with Archs4File(path) as file:
         np.testing.assert_array_equal(file.read(np.array([0, 2, 4])), np.array(found["x"]).T)
         assert file.genes["symbol"].to_list() == found["genes"]
+        assert file.biosamples["sample_id"].iloc[[0, 2, 4]].to_list() == found["samples"]
+
+
+@pytest.mark.parametrize("organism", ["human", "mouse"])
+@pytest.mark.parametrize("generation", ["v2.2", "v2.6"])  # archs4py knows no other layout of transcripts
+def test_both_readers_agree_on_transcripts(tmp_path: Path, by_archs4py: Reader, generation: str, organism: str) -> None:
+    path = make(tmp_path / "t.h5", generation, organism).path
+    found = by_archs4py("index", path, 0, 2, 4)
+    with Archs4File(path) as file:
+        np.testing.assert_array_equal(file.read(np.array([0, 2, 4])), np.array(found["x"]).T)
+        assert file.genes["transcript_id"].to_list() == found["genes"]
         assert file.biosamples["sample_id"].iloc[[0, 2, 4]].to_list() == found["samples"]

@@ -11,6 +11,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from core.array_files import DAMAGE
 from core.errors import InputError, NotFoundError, StoreError
 from core.expression.normalise import to_target_rounded
 from core.models.generators.recipe import GeneratorRecipe
@@ -133,6 +134,9 @@ class Generator(ABC):
     def load(cls, directory: Path) -> Self:
         """Read what ``save`` wrote. Raises StoreError where it is missing or damaged."""
         card = read_card(directory)
+        for name, kind in (("labels", str), ("history", dict)):
+            if not isinstance(card.get(name), list) or not all(isinstance(each, kind) for each in card[name]):
+                raise StoreError(f"{directory / CARD} has no right {name}: train the generator again.")
         try:
             arrays = load_file(directory / WEIGHTS)
             generator = cls(GeneratorRecipe.from_json(card["recipe"]))
@@ -140,7 +144,7 @@ class Generator(ABC):
             generator.target = np.asarray(arrays.pop("target"))
             generator.sorted_values = np.asarray(arrays.pop("sorted_values"))
             generator._restore(arrays, card)
-        except (OSError, KeyError, SafetensorError) as error:
+        except (*DAMAGE, SafetensorError) as error:
             raise StoreError(f"Generator in {directory} cannot be read ({error}): train it again.") from error
         return generator
 
@@ -168,10 +172,10 @@ def read_card(directory: Path) -> dict[str, Any]:
     """The JSON card of a saved generator. Raises StoreError where there is none."""
     try:
         card = json.loads((directory / CARD).read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise StoreError(
             f"No readable generator card {directory / CARD} ({error}): train the generator again."
         ) from error
-    if not isinstance(card, dict) or "model" not in card:
+    if not isinstance(card, dict) or not isinstance(card.get("model"), str):
         raise StoreError(f"{directory / CARD} is not a generator card: train the generator again.")
     return card
