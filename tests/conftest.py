@@ -8,7 +8,7 @@ os.environ.setdefault("ARCHSCOPE_THREADS", "1")  # tests run side by side; befor
 import pytest
 from hypothesis import settings
 
-from core import workflows
+from core import logs, workflows
 from core.settings import PROJECT
 from core.store.runs import Run
 from core.store.workspace import Workspace
@@ -18,6 +18,12 @@ settings.register_profile("archscope", deadline=None)  # no test measures time; 
 settings.load_profile("archscope")
 
 REAL = PROJECT.parent / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def _own_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process sets up its log once; here a page and the command line share one, so each test begins without."""
+    monkeypatch.setattr(logs.log, "handlers", [])
 
 
 @pytest.fixture(scope="session")

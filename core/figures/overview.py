@@ -92,7 +92,7 @@ def normalisation(distributions: pd.DataFrame, stage: str) -> go.Figure:
             x=np.tile([*wide.index, np.nan], wide.shape[1]).astype(np.float32),
             y=np.vstack([wide.to_numpy(), gap]).T.ravel().astype(np.float32),
             customdata=np.repeat(wide.columns.to_numpy(object), len(wide) + 1), mode="lines", connectgaps=False,
-            line={"width": 1, "color": palette.ACCENT}, opacity=0.5,
+            line={"width": 1, "color": palette.ACCENT}, opacity=0.8,
             hovertemplate="%{customdata}<br>percentile %{x:.0f}: %{y:.2f}<extra></extra>",
         )
     )  # fmt: skip

@@ -233,8 +233,7 @@ class Archs4File:
             raise self._error(f"{key} has {self._length(key)} values but {anchor} has {length}: the file is damaged.")
         if column not in _NUMBERS:
             return pd.array(self._texts(key), dtype="str")
-        with self._damage(key):
-            raw = self._dataset(key)[:]
+        raw = self._list(key)
         text_like = raw.dtype.kind in "OSU"
         if not text_like and raw.dtype.kind not in "biuf":
             raise self._error(f"{key} holds {raw.dtype}, but must hold numbers. Download the file again.")
@@ -242,11 +241,17 @@ class Archs4File:
         return pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64)
 
     def _texts(self, key: str) -> list[str]:
+        joined = "," if self.layout.startswith("v1") else _V1_SEPARATOR
+        return [_text(value).replace(_V1_SEPARATOR, joined) for value in self._list(key)]
+
+    def _list(self, key: str) -> Any:
+        """All values of a key, one each; values that are lists themselves (an array type of HDF5) are refused."""
         dataset = self._dataset(key)
         with self._damage(key):
             values = dataset[:]
-        joined = "," if self.layout.startswith("v1") else _V1_SEPARATOR
-        return [_text(value).replace(_V1_SEPARATOR, joined) for value in values]
+        if values.ndim != 1:
+            raise self._error(f"{key} must hold one value each, but holds lists ({dataset.dtype}).")
+        return values
 
     def _scalar(self, keys: tuple[str, ...]) -> str | None:
         """The first value of the first of these keys, as text; None where there is none."""

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,8 @@ def app(root: Path, log: Path, **faults: Any) -> Iterator[tuple["subprocess.Pope
 
 def visit(port: int, page: str = "", query: str = "") -> list[str]:
     """Opens a page; every text of it, in order. Raises ConnectionError where the app dies meanwhile."""
-    return asyncio.run(asyncio.wait_for(_visit(port, page, query), PATIENCE))
+    with ThreadPoolExecutor(1) as apart:  # this thread may have the loop of a browser already
+        return apart.submit(lambda: asyncio.run(asyncio.wait_for(_visit(port, page, query), PATIENCE))).result()
 
 
 async def _visit(port: int, page: str, query: str) -> list[str]:

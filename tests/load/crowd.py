@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from tests.load import apart
 from tests.load.behaviour import Log, User
 from tests.load.cast import Cast
 from tests.load.served import FORGOTTEN, Served
@@ -28,7 +29,7 @@ class Plan:
 
 def play(served: Served, cast: Cast, plan: Plan) -> Log:
     """Everybody of a plan at once; what happened to them together."""
-    return asyncio.run(_play(served, cast, plan))
+    return apart.run(_play(served, cast, plan))
 
 
 def warm_up(served: Served, cast: Cast, first: int, people: int = 3, at_once: int = 1) -> Log:
@@ -47,7 +48,7 @@ def warm_up(served: Served, cast: Cast, first: int, people: int = 3, at_once: in
             await asyncio.gather(*(visit(number, log) for number in range(start, start + at_once)))
         return log
 
-    return asyncio.run(all_of_them())
+    return apart.run(all_of_them())
 
 
 def forget(served: Served) -> None:
@@ -61,7 +62,7 @@ def forget(served: Served) -> None:
 
     for _ in range(2):
         time.sleep(FORGOTTEN + 2)
-        asyncio.run(come_and_go())
+        apart.run(come_and_go())
 
 
 async def _play(served: Served, cast: Cast, plan: Plan) -> Log:

@@ -1,6 +1,5 @@
 """A click is not lost because somebody else's job began since this session last looked."""
 
-import asyncio
 import os
 import shutil
 
@@ -8,6 +7,7 @@ import pytest
 
 from core import jobs
 from core.store.workspace import Workspace
+from tests.load import apart
 from tests.load.cast import cast_of
 from tests.load.served import served
 from tests.load.session import Session
@@ -39,7 +39,7 @@ def test_a_training_starts_although_anothers_job_began_just_before(app):
         return session.problems
 
     before = {run.id for run in workspace.runs.all(kind="classifier")}
-    assert asyncio.run(train()) == []
+    assert apart.run(train()) == []
     begun = [run for run in workspace.runs.all(kind="classifier") if run.id not in before]
     assert [run.recipe["parameters"]["seed"] for run in begun] == [person.seed]
     jobs.cancel(begun[0])

@@ -231,3 +231,15 @@ def test_the_real_trial_file(real_data: Path) -> None:
         counts = file.read(rows)
         np.testing.assert_array_equal(counts, expected[:, rows].T)
         np.testing.assert_array_equal(counts.sum(axis=1), file.biosamples["alignedreads"].iloc[rows])
+
+
+@pytest.mark.parametrize("key", ["meta/samples/title", "meta/samples/readsaligned"])
+def test_a_field_that_holds_lists_is_refused(make_h5: MakeH5, key: str) -> None:
+    path = make_h5("v2.2")
+    with h5py.File(path, "r+") as file:
+        kind = np.dtype(("S4", (3,))) if key.endswith("title") else np.dtype(("<f8", (3,)))
+        if key in file:
+            del file[key]
+        file.create_dataset(key, shape=(5,), dtype=kind)
+    with pytest.raises(CountsFileError, match=f"{key} must hold one value each"), Archs4File(path):
+        pass
