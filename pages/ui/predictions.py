@@ -13,6 +13,7 @@ from core import workflows as wf
 from core.store.datasets import StoredDataset
 from core.store.files import clean
 from core.store.runs import Run
+from core.store.workspace import Workspace
 from core.types import MatchedSamples, Prediction
 from pages.ui import reports, state
 from pages.ui.uploads import Source
@@ -196,7 +197,8 @@ def downloads(dataset: StoredDataset, run: Run, answer: Answer) -> None:
         "parquet": lambda: wf.to_parquet(table, wf.provenance(dataset, address, model=run.id)),
     }
     if count <= MOST_JSON:
-        makers["json"] = lambda: _whole_json(dataset, run, answer).encode()
+        workspace = state.workspace()  # of this session; a download is made outside of it
+        makers["json"] = lambda: _whole_json(workspace, run, answer).encode()
     words = {"csv": "CSV", "parquet": "Parquet", "json": "JSON with everything"}
     with st.container(horizontal=True):
         for suffix, make in makers.items():
@@ -209,5 +211,9 @@ def downloads(dataset: StoredDataset, run: Run, answer: Answer) -> None:
         )
 
 
-def _whole_json(dataset: StoredDataset, run: Run, answer: Answer) -> str:
-    return to_json([explained(dataset, run, answer, position) for position in range(len(answer.found))], run)
+def _whole_json(workspace: Workspace, run: Run, answer: Answer) -> str:
+    matched = answer.matched
+    if matched is None:
+        return to_json(answer.found, run)
+    each = enumerate(answer.found)
+    return to_json([wf.explain(workspace, run.dataset, matched, place, one, run.id) for place, one in each], run)

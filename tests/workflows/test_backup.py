@@ -29,7 +29,7 @@ backing = sys.modules["core.workflows.backup"]
 def lived_in(demo_root, tmp_path_factory):
     """A data folder in which people worked: label edits, promotions, filters, gene sets, maps, ended runs."""
     root = tmp_path_factory.mktemp("lived") / "data"
-    shutil.copytree(demo_root, root)
+    shutil.copytree(demo_root, root, ignore=shutil.ignore_patterns("archscope.duckdb*", "slots"))
     mine = Workspace(root)
     second = train(mine, "classifier", trees=10, genes=100)
     workflows.promote(mine, second.id)
