@@ -76,10 +76,12 @@ def _follow(workspace: Workspace, active: list[Run], every: float) -> None:
     before: set[str] = st.session_state.get("tray", ids)
     st.session_state["tray"] = ids
     ended = [run for run in workspace.runs.all() if run.id in before - ids]  # less what was deleted since
-    for run in reversed(ended):
-        st.toast(f"{feedback.name_of(run)}: {run.status}", icon=ICONS[run.status])
+    told = [*st.session_state.pop("tray_told", []), *reversed(ended)]
     if _by_itself() and (before != ids or (active and every > OFTEN)):
+        st.session_state["tray_told"] = told  # what is said just before a run begins anew may not reach the browser
         st.rerun()
+    for run in told:
+        st.toast(f"{feedback.name_of(run)}: {run.status}", icon=ICONS[run.status])
 
 
 def _by_itself() -> bool:
