@@ -21,6 +21,8 @@ def bar(page: Page) -> Locator:
 
 def opened(page: Page, run_id: str) -> Locator:
     """The log of a job, opened from the tray."""
+    page.mouse.move(800, 10)  # away from a neighbour whose tooltip would lie over the button
+    expect(page.get_by_test_id("stTooltipContent")).to_have_count(0)
     keyed(page, f"tray-log-{run_id}").locator("button:visible").first.click()
     shown = page.get_by_test_id("stPopoverBody").filter(visible=True)
     expect(shown).to_contain_text(run_id)
