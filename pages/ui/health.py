@@ -18,7 +18,6 @@ from starlette.routing import Route
 from core import settings
 from core import workflows as wf
 from core.errors import ArchscopeError
-from core.store.workspace import Workspace
 from pages.ui import state
 
 T = TypeVar("T")
@@ -72,14 +71,10 @@ async def _metrics(request: Request) -> Response:
     return PlainTextResponse(await asyncio.to_thread(_told), media_type=TEXT)
 
 
-def _workspace() -> Workspace:
-    return state._workspace(str(settings.data_dir()))  # nobody is signed in: state.workspace() would refuse
-
-
 def _checks() -> list[wf.Check]:
     def look() -> list[wf.Check]:
         try:
-            return wf.health(_workspace())
+            return wf.health(state.workspace_for_probes())
         except ArchscopeError as error:  # another app has the database, say
             return [wf.Check("data folder", "fail", str(error))]
 
@@ -87,4 +82,4 @@ def _checks() -> list[wf.Check]:
 
 
 def _told() -> str:
-    return _kept.get("metrics", lambda: wf.metrics(_workspace(), _checks()))
+    return _kept.get("metrics", lambda: wf.metrics(state.workspace_for_probes(), _checks()))

@@ -27,6 +27,11 @@ OF_A_DATASET = ("gene", "genes", "sample", "run", "list", "in_list", "compare", 
 def workspace() -> Workspace:
     """The one workspace of this process (it holds the results database open). Raises StoreError, AccessError."""
     access.require(Role.VIEWER, "This server")
+    return workspace_for_probes()
+
+
+def workspace_for_probes() -> Workspace:
+    """The same without asking who is there: for what monitors the app, where nobody is signed in. Raises StoreError."""
     return _workspace(str(settings.data_dir()))
 
 

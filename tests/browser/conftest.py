@@ -5,14 +5,8 @@ other machine for anything; that is checked at the end of every test.
 """
 
 import contextlib
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,9 +15,9 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 from core import jobs
-from core.settings import PROJECT
 from core.store.workspace import Workspace
 from tests.browser.driving import settle
+from tests.serving import running
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -99,56 +93,25 @@ class App:
             self.problems.append(f"request to another machine: {url}")
 
 
-def free_port() -> int:
-    """A port that nobody listens to."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 @contextlib.contextmanager
 def serve(
-    root: Path, browser: Browser, *options: str, port: int | None = None, settings: Mapping[str, str] | None = None
-) -> Iterator[App]:
+    root: Path, browser: Browser, *options: str, port: int | None = None, settings: Mapping[str, str] | None = None,
+    script: str = "app.py",
+) -> Iterator[App]:  # fmt: skip
     """Runs the app on a data folder, and ends it with every job that it left running.
 
     ``options`` of Streamlit; ``settings``: environment variables.
     """
-    port = port or free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-    command += ["--server.port", str(port), "--server.fileWatcherType", "none", *options]
-    environment = {**os.environ, "ARCHSCOPE_DATA": str(root), **(settings or {})}
     log = root.parent / f"{root.name}.log"
-    with log.open("w") as file:
-        streams = {"stdout": file, "stderr": file}
-        process = subprocess.Popen(command, cwd=PROJECT, env=environment, start_new_session=True, **streams)
-    app = App(f"http://127.0.0.1:{port}", root, log, browser)
     try:
-        _wait_until_healthy(app.address, process, log)
-        yield app
+        with running(root, log, *options, settings=settings, port=port, script=script) as (at, _):
+            app = App(f"http://127.0.0.1:{at}", root, log, browser)
+            try:
+                yield app
+            finally:
+                app.close()
     finally:
-        app.close()
-        _stop(process)
         _cancel_jobs(root)
-
-
-def _wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 90
-    while True:
-        assert process.poll() is None, f"the app stopped: {log.read_text()}"
-        assert time.monotonic() < end, "the app did not start"
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
-            return
-        time.sleep(0.2)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(20)
 
 
 def _cancel_jobs(root: Path) -> None:

@@ -1,9 +1,7 @@
 """The app as served with its health beside the pages: ready before anybody came, and the pages as ever."""
 
 import json
-import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -14,9 +12,10 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from core.settings import PROJECT
-from tests.browser.conftest import App, _cancel_jobs, _stop, _wait_until_healthy
+from tests.browser.conftest import App, serve
 from tests.browser.driving import heading, table
 
+pytestmark = pytest.mark.browser
 TOKEN = "let-me-see"
 
 
@@ -25,28 +24,10 @@ def served(demo_root, tmp_path, browser: Browser):
     """``streamlit run serve.py`` on a copy of the demo."""
     root = tmp_path / "data"
     shutil.copytree(demo_root, root)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "serve.py", "--server.headless", "true"]
-    command += ["--server.port", str(port), "--server.fileWatcherType", "none"]
-    environment = os.environ | {
-        "ARCHSCOPE_DATA": str(root), "ARCHSCOPE_METRICS_TOKEN": TOKEN, "ARCHSCOPE_LOG": "json", "ARCHSCOPE_SLOW_S": "0",
-    }  # fmt: skip
-    log = tmp_path / "app.log"
-    with log.open("w") as file:
-        process = subprocess.Popen(
-            command, cwd=PROJECT, env=environment, start_new_session=True, stdout=file, stderr=file
-        )
-    app = App(f"http://127.0.0.1:{port}", root, log, browser)
-    try:
-        _wait_until_healthy(app.address, process, log)
+    settings = {"ARCHSCOPE_METRICS_TOKEN": TOKEN, "ARCHSCOPE_LOG": "json", "ARCHSCOPE_SLOW_S": "0"}
+    with serve(root, browser, settings=settings, script="serve.py") as app:
         yield app
         app.check()
-    finally:
-        app.close()
-        _stop(process)
-        _cancel_jobs(root)
 
 
 def asked(app: App, path: str, **headers: str):

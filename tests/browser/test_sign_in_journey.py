@@ -11,9 +11,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from core.store.audit import AuditLog
 from core.store.workspace import Workspace
-from tests.browser.conftest import App, free_port, serve
+from tests.browser.conftest import App, serve
 from tests.browser.driving import body, follow, heading, keyed, settle
 from tests.browser.openid import Provider, provide, secrets_file
+from tests.serving import free_port
 
 pytestmark = pytest.mark.browser
 pytest.importorskip("authlib", reason="Authlib is not installed: pip install -r requirements.txt")

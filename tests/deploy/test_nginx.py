@@ -26,7 +26,7 @@ from websockets.sync.client import connect
 from core.settings import PROJECT
 from tests.browser.conftest import FLAGS, NAMES, PROBES
 from tests.browser.driving import settle
-from tests.deploy.serving import free_port, running, stop
+from tests.serving import free_port, running, stop
 
 CONF = PROJECT / "deploy" / "nginx.conf"
 NAME = "archscope.example.org"
@@ -79,7 +79,7 @@ def front(demo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     command += ["-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}"]
     subprocess.run(command, check=True, capture_output=True)
     settings = {"STREAMLIT_SERVER_ALLOWED_HOSTS": NAME, "STREAMLIT_BROWSER_SERVER_ADDRESS": NAME}
-    with running(folder / "data", settings, folder / "app.log") as app:
+    with running(folder / "data", folder / "app.log", settings=settings) as (app, _):
         plain, secure = free_port(), free_port()
         conf = adapted(folder, plain, secure, app)
         checked = subprocess.run([nginx, "-t", "-c", str(conf), "-p", str(folder)], capture_output=True, text=True)

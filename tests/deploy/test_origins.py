@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from tests.deploy.serving import running
+from tests.serving import running
 
 STREAM = "/_stcore/stream"
 
@@ -20,7 +20,7 @@ STREAM = "/_stcore/stream"
 def port(demo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The app as `make run` starts it."""
     log = tmp_path_factory.mktemp("served") / "log"
-    with running(demo_root, {"STREAMLIT_SERVER_ADDRESS": "127.0.0.1"}, log) as found:
+    with running(demo_root, log, settings={"STREAMLIT_SERVER_ADDRESS": "127.0.0.1"}) as (found, _):
         yield found
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from core.settings import PROJECT
 from core.sources.demo import write_demo
 from core.store.workspace import Workspace
 from tests.engine.test_lost_worker import content
+from tests.serving import free_port
 
 SCRIPT = PROJECT / "scripts" / "cluster_example.sh"
 PAGE = PROJECT / "docs" / "scale.md"
@@ -26,12 +26,6 @@ def commands(text: str) -> list[str]:
     """Lines of the page's blocks that are marked as those of the example."""
     blocks = re.findall(r"<!-- cluster example -->\n+```bash\n(.*?)```", text, re.DOTALL)
     return [line.strip() for block in blocks for line in block.splitlines() if line.strip()]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_the_page_shows_the_commands_that_the_script_runs() -> None:

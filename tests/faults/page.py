@@ -4,11 +4,8 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +17,7 @@ from tornado.websocket import websocket_connect
 
 from core.settings import PROJECT
 from tests.faults.acting import PATIENCE, environment
+from tests.serving import free_port, wait_for
 
 TEXTS = ("body", "text", "value", "label")
 
@@ -27,9 +25,7 @@ TEXTS = ("body", "text", "value", "label")
 @contextlib.contextmanager
 def app(root: Path, log: Path, **faults: Any) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
     """A running app on a data folder, and its port; killed at the end, where it still lives."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.port"]
     command += [str(port), "--server.address", "127.0.0.1", "--server.fileWatcherType", "none"]
     with log.open("ab") as file:
@@ -38,7 +34,7 @@ def app(root: Path, log: Path, **faults: Any) -> Iterator[tuple["subprocess.Pope
             stdin=subprocess.DEVNULL, stdout=file, stderr=file,
         )  # fmt: skip
     try:
-        _wait(port, child, log)
+        wait_for(f"http://127.0.0.1:{port}/_stcore/health", child, log)
         yield child, port
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -82,12 +78,3 @@ def _texts(message: Any) -> list[str]:
             elif isinstance(each, str) and field.name in TEXTS:
                 found.append(each)
     return found
-
-
-def _wait(port: int, child: "subprocess.Popen[bytes]", log: Path) -> None:
-    end = time.monotonic() + PATIENCE
-    while True:
-        assert child.poll() is None and time.monotonic() < end, log.read_text()
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2):
-            return
-        time.sleep(0.1)

@@ -3,12 +3,6 @@
 import contextlib
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +10,8 @@ from pathlib import Path
 import psutil
 
 from core import jobs, workflows
-from core.settings import PROJECT
 from core.store.workspace import Workspace
+from tests.serving import running
 
 ARENAS = "2"  # of the C library's memory: with one for each thread, what sessions gave back stays in pieces
 FORGOTTEN = 5  # seconds after which the app may forget a session that was closed
@@ -49,29 +43,15 @@ class Served:
 @contextlib.contextmanager
 def served(root: Path, log: Path, more: Mapping[str, str] | None = None) -> Iterator[Served]:
     """Runs the app on a data folder until the block ends, then ends it with every job that it left running."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.port"]
-    command += [str(port), "--server.fileWatcherType", "none", "--server.disconnectedSessionTTL", str(FORGOTTEN)]
-    environment = {**os.environ, "ARCHSCOPE_DATA": str(root), "MALLOC_ARENA_MAX": ARENAS, **(more or {})}
-    with log.open("w") as file:
-        process = subprocess.Popen(
-            command, cwd=PROJECT, env=environment, start_new_session=True, stdout=file, stderr=file
-        )
-    address = f"http://127.0.0.1:{port}"
+    settings = {"MALLOC_ARENA_MAX": ARENAS, **(more or {})}
     try:
-        _wait_until_healthy(address, process, log)
-        yield Served(address, psutil.Process(process.pid), log, root)
+        with running(root, log, "--server.disconnectedSessionTTL", str(FORGOTTEN), settings=settings) as (
+            port,
+            process,
+        ):
+            yield Served(f"http://127.0.0.1:{port}", psutil.Process(process.pid), log, root)
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(20)
-        workspace = Workspace(root)
-        for run in jobs.active_runs(workspace):
+        for run in jobs.active_runs(Workspace(root)):
             jobs.cancel(run)
 
 
@@ -113,13 +93,3 @@ def _link(source: str, target: str) -> None:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
-
-
-def _wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 120
-    while True:
-        if process.poll() is not None or time.monotonic() > end:
-            raise RuntimeError(f"the app did not start: {log.read_text()}")
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
-            return
-        time.sleep(0.2)

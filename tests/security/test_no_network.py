@@ -13,7 +13,7 @@ from core import jobs
 from core.store.workspace import Workspace
 from tests.browser.conftest import launch
 from tests.browser.driving import settle
-from tests.deploy.serving import running
+from tests.serving import running
 
 WATCH = Path(__file__).parent / "watch"
 PAGES = (
@@ -52,8 +52,8 @@ def test_the_watch_sees_names_connections_and_packets(watched: Path) -> None:
 @pytest.mark.browser
 def test_a_tour_of_the_pages_reaches_for_nothing(watched: Path, demo_root: Path, tmp_path: Path) -> None:
     shutil.copytree(demo_root, tmp_path / "data")
-    app = running(tmp_path / "data", {}, tmp_path / "log")
-    with sync_playwright() as playwright, launch(playwright) as browser, app as port:
+    app = running(tmp_path / "data", tmp_path / "log")
+    with sync_playwright() as playwright, launch(playwright) as browser, app as (port, _):
         tour(browser, port)
     assert "app.py" in told(watched.with_name("watched.seen"))
     assert told(watched) == ""

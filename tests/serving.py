@@ -1,4 +1,4 @@
-"""Runs the app as a deployment does: a process of its own on a port of this machine."""
+"""The app as a process of its own on a port of this machine, for the tests that meet it from outside."""
 
 import contextlib
 import os
@@ -22,19 +22,22 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(root: Path, settings: Mapping[str, str], log: Path, folder: Path = PROJECT) -> Iterator[int]:
-    """The app on a data folder, with environment variables; its port."""
-    port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "app.py"), "--server.headless", "true"]
-    command += ["--server.port", str(port), "--server.fileWatcherType", "none"]
-    environment = {**os.environ, "ARCHSCOPE_DATA": str(root), **settings}
+def running(
+    root: Path, log: Path, *options: str, settings: Mapping[str, str] | None = None, port: int | None = None,
+    script: str = "app.py", folder: Path = PROJECT,
+) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:  # fmt: skip
+    """The app on a data folder: its port and its process. ``options`` of Streamlit; ``settings``: environment."""
+    port = port or free_port()
+    command = [sys.executable, "-m", "streamlit", "run", str(PROJECT / script), "--server.headless", "true"]
+    command += ["--server.port", str(port), "--server.fileWatcherType", "none", *options]
+    environment = {**os.environ, "ARCHSCOPE_DATA": str(root), **(settings or {})}
     with log.open("w") as file:
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=file, stderr=file, start_new_session=True
         )
     try:
         wait_for(f"http://127.0.0.1:{port}/_stcore/health", process, log)
-        yield port
+        yield port, process
     finally:
         stop(process)
 
