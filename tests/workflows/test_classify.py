@@ -32,7 +32,7 @@ def test_an_upload_of_a_known_biosample_is_that_biosample(workspace, dataset):
     assert same.nearest["sample_id"][0] != dataset.biosamples["sample_id"][position]
     values = dataset.profiles(slice(None)).astype(np.float64)
     similarity = cosine_similarity(values[position : position + 1], values)[0]
-    np.testing.assert_allclose(found.nearest["cosine"], np.sort(similarity)[::-1][:20], atol=1e-6)
+    np.testing.assert_allclose(found.nearest["cosine"], np.sort(similarity)[::-1][:20], atol=1e-5)  # sums in float32
 
 
 def test_high_genes_are_high(workspace, dataset):
