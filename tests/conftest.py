@@ -5,10 +5,12 @@ from pathlib import Path
 
 os.environ.setdefault("ARCHSCOPE_THREADS", "1")  # tests run side by side; before anything asks for threads
 
+import plotly.graph_objects as go
 import pytest
 from hypothesis import settings
 
 from core import logs, workflows
+from core.figures.chart import Chart
 from core.settings import PROJECT
 from core.store.runs import Run
 from core.store.workspace import Workspace
@@ -24,6 +26,19 @@ REAL = PROJECT.parent / "shared" / "data"
 def _own_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process sets up its log once; here a page and the command line share one, so each test begins without."""
     monkeypatch.setattr(logs.log, "handlers", [])
+
+
+@pytest.fixture(autouse=True)
+def _checked_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Charts are made without plotly's checks; here plotly checks each property of each that a test draws."""
+    unchecked = Chart.figure
+
+    def checked(chart: Chart) -> go.Figure:
+        found = unchecked(chart)
+        go.Figure(found.to_dict())  # ValueError where plotly does not know a property, or not with such a value
+        return found
+
+    monkeypatch.setattr(Chart, "figure", checked)
 
 
 @pytest.fixture(scope="session")

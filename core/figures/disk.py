@@ -4,6 +4,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.figures import palette, style
+from core.figures.chart import Chart
 
 WORDS = {"no": "Cannot be made again", "from its files": "Built again from its files", "yes": "A cache: can be cleaned"}
 COLORS = {"no": palette.COMPARE[1], "from its files": palette.COMPARE[0], "yes": palette.COMPARE[2]}
@@ -18,22 +19,22 @@ def disk_bars(kinds: pd.DataFrame) -> go.Figure:
     """
     shown = kinds[kinds["bytes"] > 0]
     unit, size = unit_of(int(shown["bytes"].max()) if len(shown) else 0)
-    figure = go.Figure()
+    chart = Chart()
     for state, words in WORDS.items():
         part = shown[shown["rebuildable"] == state]
         if len(part):
-            figure.add_bar(
-                x=part["bytes"] / size, y=part["title"], orientation="h", name=words,
+            chart.add(
+                "bar", x=part["bytes"] / size, y=part["title"], orientation="h", name=words,
                 marker={"color": COLORS[state]}, text=[words_of(int(each)) for each in part["bytes"]],
                 textposition="outside", cliponaxis=False, customdata=part["files"],
                 hovertemplate="%{y}<br>%{text}, %{customdata:,} files<extra>" + words + "</extra>",
             )  # fmt: skip
     most = float(shown["bytes"].max()) / size if len(shown) else 1.0
-    figure.update_xaxes(title=f"Size ({unit})", range=[0, most * 1.3])
-    figure.update_yaxes(categoryorder="array", categoryarray=shown["title"].tolist()[::-1], title=None)
-    figure.update_layout(barmode="overlay")
-    style.legend_on_top(figure)
-    return style.finish(figure, height=style.bar_height(len(shown)))
+    chart.x_axes(title=f"Size ({unit})", range=[0, most * 1.3])
+    chart.y_axes(categoryorder="array", categoryarray=shown["title"].tolist()[::-1], title=None)
+    chart.update(barmode="overlay")
+    style.legend_on_top(chart)
+    return style.finish(chart, height=style.bar_height(len(shown)))
 
 
 def unit_of(size: int) -> tuple[str, float]:

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 from scipy.cluster import hierarchy
 
 from core.figures import palette, style
+from core.figures.chart import Chart
 from core.types import NeighbourhoodView
 
 TOP = 12  # bars of a composition; the rest is added up
@@ -18,37 +18,38 @@ def heatmap(view: NeighbourhoodView) -> go.Figure:
     """Cosine similarity of every pair of members, ordered by the tree above; the strip gives each member's label."""
     members = view.members
     k = len(members)
-    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, row_heights=[0.16, 0.04, 0.8], vertical_spacing=0.008)
+    chart = Chart(3, heights=[0.16, 0.04, 0.8], gaps=(0.0, 0.008), shared_x="columns")
     if k > 1:
         tree = hierarchy.dendrogram(view.linkage, no_plot=True)
         x = [value for branch in tree["icoord"] for value in [*((np.array(branch) - 5) / 10), None]]
         y = [value for branch in tree["dcoord"] for value in [*branch, None]]
-        figure.add_scatter(
-            x=x, y=y, mode="lines", line={"color": style.MUTED, "width": 1}, hoverinfo="skip", row=1, col=1
+        chart.add(
+            "scatter", x=x, y=y, mode="lines", line={"color": style.MUTED, "width": 1}, hoverinfo="skip", row=1, col=1
         )
     names = members["sample_id"].tolist()
     told = [f"{name}: {label or 'no label'}" for name, label in zip(names, members["labels"], strict=True)]
     colors = [palette.label_color(label) for label in members["labels"]]
-    figure.add_bar(
-        x=list(range(k)), y=[1] * k, width=1, marker={"color": colors, "line": {"width": 0}}, customdata=told,
+    chart.add(
+        "bar", x=list(range(k)), y=[1] * k, width=1, marker={"color": colors, "line": {"width": 0}}, customdata=told,
         hovertemplate="%{customdata}<extra></extra>", row=2, col=1,
     )  # fmt: skip
     off = view.cosine[~np.eye(k, dtype=bool)] if k > 1 else view.cosine.ravel()
-    figure.add_heatmap(
-        z=view.cosine.astype(np.float32), zmin=float(off.min()), zmax=float(off.max()), colorscale=style.SEQUENTIAL,
+    chart.add(
+        "heatmap", z=view.cosine.astype(np.float32), zmin=float(off.min()), zmax=float(off.max()),
+        colorscale=style.SEQUENTIAL,
         colorbar={"title": {"text": "Cosine", "side": "right"}, "thickness": 12, "len": 0.8, "y": 0.4},
         hovertemplate="%{y} · %{x}<br>cosine %{z:.3f}<extra></extra>", row=3, col=1,
     )  # fmt: skip
     # names on the axes for hover alone: a text for each of the k x k cells would be most of the page's weight
     named = {"tickmode": "array", "ticks": "", "tickvals": list(range(k)), "ticktext": names}
-    figure.update_xaxes(showticklabels=False, showgrid=False, range=[-0.5, k - 0.5])
-    figure.update_yaxes(showticklabels=False, showgrid=False)
-    figure.update_xaxes(**named, row=3, col=1)
-    figure.update_yaxes(**named, row=3, col=1)
-    figure.update_yaxes(autorange="reversed", row=3, col=1)
-    figure.update_xaxes(title=f"{k} biosamples, similar ones side by side", row=3, col=1)
-    figure.update_layout(showlegend=False)
-    return style.finish(figure, height=560)
+    chart.x_axes(showticklabels=False, showgrid=False, range=[-0.5, k - 0.5])
+    chart.y_axes(showticklabels=False, showgrid=False)
+    chart.x_axes(**named, row=3, col=1)
+    chart.y_axes(**named, row=3, col=1)
+    chart.y_axes(autorange="reversed", row=3, col=1)
+    chart.x_axes(title=f"{k} biosamples, similar ones side by side", row=3, col=1)
+    chart.update(showlegend=False)
+    return style.finish(chart, height=560)
 
 
 def composition(table: pd.DataFrame, what: str, k: int) -> go.Figure:
@@ -59,22 +60,21 @@ def composition(table: pd.DataFrame, what: str, k: int) -> go.Figure:
     shown = table.head(TOP)
     stars = ["  ✱" if q < SURPRISING and fold > 1 else "" for q, fold in zip(shown["q"], shown["fold"], strict=True)]
     colors = [palette.label_color(name) for name in shown["name"]] if what == "label" else palette.ACCENT
-    figure = go.Figure(
-        go.Bar(
-            y=shown["name"], x=shown["share"], orientation="h", name="in the neighbourhood",
-            marker={"color": colors},
-            customdata=shown[["members", "dataset", "fold", "expected", "q"]].to_numpy(),
-            hovertemplate=f"%{{y}}: %{{customdata[0]}} of {k} here, %{{customdata[3]:.1f}} expected of the "
-                          "%{customdata[1]} in the dataset<br>%{customdata[2]:.2f}-fold, q = %{customdata[4]:.2g}"
-                          "<extra></extra>",
-        )
+    chart = Chart().add(
+        "bar", y=shown["name"], x=shown["share"], orientation="h", name="in the neighbourhood",
+        marker={"color": colors},
+        customdata=shown[["members", "dataset", "fold", "expected", "q"]].to_numpy(),
+        hovertemplate=f"%{{y}}: %{{customdata[0]}} of {k} here, %{{customdata[3]:.1f}} expected of the "
+                      "%{customdata[1]} in the dataset<br>%{customdata[2]:.2f}-fold, q = %{customdata[4]:.2g}"
+                      "<extra></extra>",
     )  # fmt: skip
-    figure.add_scatter(
-        y=shown["name"], x=shown["dataset_share"], mode="markers", name="in the whole dataset", hoverinfo="skip",
+    chart.add(
+        "scatter", y=shown["name"], x=shown["dataset_share"], mode="markers", name="in the whole dataset",
+        hoverinfo="skip",
         marker={"symbol": "line-ns-open", "size": 15, "line": {"width": 3}, "color": style.MUTED},
     )  # fmt: skip
-    figure.add_scatter(
-        y=shown["name"], x=shown[["share", "dataset_share"]].max(axis=1), mode="text", hoverinfo="skip",
+    chart.add(
+        "scatter", y=shown["name"], x=shown[["share", "dataset_share"]].max(axis=1), mode="text", hoverinfo="skip",
         showlegend=False,
         text=[
             f"   {m} · {fold:.1f}×{star}"
@@ -86,10 +86,10 @@ def composition(table: pd.DataFrame, what: str, k: int) -> go.Figure:
     title = "Share of biosamples"
     if len(table) > TOP:
         title += f" ({TOP} of {len(table)} {'labels' if what == 'label' else 'series'})"
-    figure.update_xaxes(title=title, tickformat=".0%", range=[0, most * 1.36])
-    figure.update_yaxes(autorange="reversed", type="category")
-    style.legend_on_top(figure)
-    return style.finish(figure, height=style.bar_height(len(shown)) + 24)
+    chart.x_axes(title=title, tickformat=".0%", range=[0, most * 1.36])
+    chart.y_axes(autorange="reversed", type="category")
+    style.legend_on_top(chart)
+    return style.finish(chart, height=style.bar_height(len(shown)) + 24)
 
 
 def baselines(sets: pd.DataFrame, summary: pd.DataFrame, symbol: str) -> go.Figure:
@@ -99,26 +99,27 @@ def baselines(sets: pd.DataFrame, summary: pd.DataFrame, symbol: str) -> go.Figu
     a point. The diamond is the gene, over the pairs that the row is about: of different series where each set has one
     biosample a series, else all.
     """
-    figure = go.Figure()
+    chart = Chart()
     for number, kind in enumerate(kind for kind in SETS if kind in set(sets["baseline"])):
         mine = sets[sets["baseline"] == kind]
         pairs = "different series" if kind == "series" else "all"
         found = summary[(summary["baseline"] == kind) & (summary["pairs"] == pairs)].iloc[0]
-        figure.add_box(
-            x=mine["apart" if kind == "series" else "mean_cosine"].to_numpy(np.float64), y=[SETS[kind]] * len(mine),
+        chart.add(
+            "box", x=mine["apart" if kind == "series" else "mean_cosine"].to_numpy(np.float64),
+            y=[SETS[kind]] * len(mine),
             orientation="h", name=SETS[kind], boxpoints="all", jitter=0.6, pointpos=0, width=0.5, hoveron="points",
             marker={"size": 4, "opacity": 0.6, "color": palette.COMPARE[(0, 2, 3)[number]]},
             fillcolor="rgba(0,0,0,0)", line={"width": 1}, hovertemplate="a set: %{x:.3f}<extra></extra>",
         )  # fmt: skip
         if np.isfinite(found["value"]):
             told = f"{symbol}, pairs of different series" if kind == "series" else f"{symbol}, all pairs"
-            figure.add_scatter(
-                x=[found["value"]], y=[SETS[kind]], mode="markers", name=symbol,
+            chart.add(
+                "scatter", x=[found["value"]], y=[SETS[kind]], mode="markers", name=symbol,
                 marker={"symbol": "diamond", "size": 13, "color": palette.SYNTHETIC},
                 hovertemplate=f"{told}: %{{x:.3f}}<br>z {found['z']:+.1f}, above {found['percentile']:.0f}% of the sets"
                               "<extra></extra>",
             )  # fmt: skip
-    figure.update_xaxes(title="Mean cosine similarity of a set")
-    figure.update_yaxes(autorange="reversed", type="category")
-    figure.update_layout(showlegend=False)
-    return style.finish(figure, height=300)
+    chart.x_axes(title="Mean cosine similarity of a set")
+    chart.y_axes(autorange="reversed", type="category")
+    chart.update(showlegend=False)
+    return style.finish(chart, height=300)

@@ -5,8 +5,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.figures import palette, style
+from core.figures.chart import Chart
 
 MOST_LABELS = 40  # bars that still fit beside the other charts
+HISTOGRAM = 260  # pixels in height
 HIGHEST = 99  # percentile up to which distributions are drawn: the last genes would flatten all others
 QUARTILE = 75  # percentile that tells in words how far the curves lie apart
 AXES = {"quantile-normalised": "quantile-normalised log2(1 + count)", "divided by length": "the same, per length"}
@@ -16,16 +18,14 @@ def label_sizes(labels: pd.DataFrame) -> go.Figure:
     """Biosamples of each label, largest on top, up to MOST_LABELS of them. ``labels``: label, biosamples."""
     shown = labels.sort_values("biosamples", ascending=False).head(MOST_LABELS)
     colors = [palette.label_color(label) for label in shown["label"]]
-    figure = go.Figure(
-        go.Bar(
-            y=shown["label"], x=shown["biosamples"], orientation="h", text=[f"{n:,}" for n in shown["biosamples"]],
-            textposition="outside", cliponaxis=False, marker={"color": colors},
-            hovertemplate="%{y}: %{x:,} biosamples<extra></extra>",
-        )
+    chart = Chart().add(
+        "bar", y=shown["label"], x=shown["biosamples"], orientation="h", text=[f"{n:,}" for n in shown["biosamples"]],
+        textposition="outside", cliponaxis=False, marker={"color": colors},
+        hovertemplate="%{y}: %{x:,} biosamples<extra></extra>",
     )  # fmt: skip
-    figure.update_xaxes(title="Biosamples", rangemode="tozero")
-    figure.update_yaxes(autorange="reversed", type="category")
-    return style.finish(figure, height=style.bar_height(len(shown)))
+    chart.x_axes(title="Biosamples", rangemode="tozero")
+    chart.y_axes(autorange="reversed", type="category")
+    return style.finish(chart, height=style.bar_height(len(shown)))
 
 
 def labels_alt(labels: pd.DataFrame) -> str:
@@ -41,19 +41,17 @@ def labels_alt(labels: pd.DataFrame) -> str:
 def depth(biosamples: pd.DataFrame) -> go.Figure:
     """Histogram of sequencing depth: counts that each biosample has in all, on a log scale."""
     values = biosamples.loc[biosamples["depth"] > 0, "depth"].to_numpy()
-    figure = _histogram(np.log10(values), "biosamples around 10^%{x:.2f} counts")
+    chart = _histogram(np.log10(values), "biosamples around 10^%{x:.2f} counts")
     powers = (
         np.arange(np.floor(np.log10(values.min())), np.ceil(np.log10(values.max())) + 1)
         if len(values)
         else np.array([0.0])
     )
     ticks = [power + step for power in powers for step in (0, np.log10(3))]
-    figure.update_xaxes(
-        title="Counts in all (log scale)", tickvals=ticks, ticktext=[_short(10**tick) for tick in ticks]
-    )
-    return style.mark_value(
-        figure, float(np.median(np.log10(values))), f"median {_short(float(np.median(values)))}", palette.SYNTHETIC
-    )
+    chart.x_axes(title="Counts in all (log scale)", tickvals=ticks, ticktext=[_short(10**tick) for tick in ticks])
+    median = float(np.median(values))
+    style.mark_value(chart, float(np.median(np.log10(values))), f"median {_short(median)}", palette.SYNTHETIC)
+    return style.finish(chart, height=HISTOGRAM)
 
 
 def depth_alt(biosamples: pd.DataFrame) -> str:
@@ -68,9 +66,10 @@ def depth_alt(biosamples: pd.DataFrame) -> str:
 def zero_share(biosamples: pd.DataFrame) -> go.Figure:
     """Histogram of the share of genes without any count in each biosample."""
     values = biosamples["zero_share"].to_numpy()
-    figure = _histogram(values, "biosamples around %{x:.1%}")
-    figure.update_xaxes(title="Genes with no count, share of all genes", tickformat=".0%")
-    return style.mark_value(figure, float(np.median(values)), f"median {np.median(values):.0%}", palette.SYNTHETIC)
+    chart = _histogram(values, "biosamples around %{x:.1%}")
+    chart.x_axes(title="Genes with no count, share of all genes", tickformat=".0%")
+    style.mark_value(chart, float(np.median(values)), f"median {np.median(values):.0%}", palette.SYNTHETIC)
+    return style.finish(chart, height=HISTOGRAM)
 
 
 def zeros_alt(biosamples: pd.DataFrame) -> str:
@@ -87,19 +86,17 @@ def normalisation(distributions: pd.DataFrame, stage: str) -> go.Figure:
     part = distributions[(distributions["stage"] == stage) & (distributions["percentile"] <= HIGHEST)]
     wide = part.pivot_table(index="percentile", columns="sample_id", values="value", sort=False)
     gap = np.full((1, wide.shape[1]), np.nan)  # after each curve: one line is drawn ten times as fast as forty
-    figure = go.Figure(
-        go.Scatter(
-            x=np.tile([*wide.index, np.nan], wide.shape[1]).astype(np.float32),
-            y=np.vstack([wide.to_numpy(), gap]).T.ravel().astype(np.float32),
-            customdata=np.repeat(wide.columns.to_numpy(object), len(wide) + 1), mode="lines", connectgaps=False,
-            line={"width": 1, "color": palette.ACCENT}, opacity=0.8,
-            hovertemplate="%{customdata}<br>percentile %{x:.0f}: %{y:.2f}<extra></extra>",
-        )
+    chart = Chart().add(
+        "scatter", x=np.tile([*wide.index, np.nan], wide.shape[1]).astype(np.float32),
+        y=np.vstack([wide.to_numpy(), gap]).T.ravel().astype(np.float32),
+        customdata=np.repeat(wide.columns.to_numpy(object), len(wide) + 1), mode="lines", connectgaps=False,
+        line={"width": 1, "color": palette.ACCENT}, opacity=0.8,
+        hovertemplate="%{customdata}<br>percentile %{x:.0f}: %{y:.2f}<extra></extra>",
     )  # fmt: skip
-    figure.update_xaxes(title=f"Percentile of genes (to {HIGHEST})")
-    figure.update_yaxes(title=AXES.get(stage, stage))
-    figure.update_layout(showlegend=False)
-    return style.finish(figure, height=300)
+    chart.x_axes(title=f"Percentile of genes (to {HIGHEST})")
+    chart.y_axes(title=AXES.get(stage, stage))
+    chart.update(showlegend=False)
+    return style.finish(chart, height=300)
 
 
 def normalisation_alt(distributions: pd.DataFrame, stage: str) -> str:
@@ -111,20 +108,13 @@ def normalisation_alt(distributions: pd.DataFrame, stage: str) -> str:
     return f"Upper quartiles of {len(part)} biosamples lie between {low:.2f} and {high:.2f}"
 
 
-def _histogram(values: np.ndarray, hover: str) -> go.Figure:
+def _histogram(values: np.ndarray, hover: str) -> Chart:
     counts, edges = np.histogram(values, bins=30)
-    figure = go.Figure(
-        go.Bar(
-            x=(edges[:-1] + edges[1:]) / 2,
-            y=counts,
-            width=np.diff(edges),
-            marker={"color": palette.ACCENT, "opacity": 0.8},
-            hovertemplate="%{y} " + hover + "<extra></extra>",
-        )
-    )
-    figure.update_yaxes(title="Biosamples")
-    style.finish(figure, height=260)
-    return figure.update_layout(margin={"t": 28})
+    chart = Chart().add(
+        "bar", x=(edges[:-1] + edges[1:]) / 2, y=counts, width=np.diff(edges),
+        marker={"color": palette.ACCENT, "opacity": 0.8}, hovertemplate="%{y} " + hover + "<extra></extra>",
+    )  # fmt: skip
+    return chart.y_axes(title="Biosamples").update(margin={"t": 28})
 
 
 def _short(number: float) -> str:

@@ -5,12 +5,14 @@ their symbol, the largest are named on the map, and the legend says how many bio
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from core.figures import palette, style
+from core.figures.chart import Chart
 
 COLORS = {"label": "Label", "value": "Expression", "series": "Series", "cart": "Cart"}
 TITLES = {"pca": "Principal component", "tsne": "t-SNE", "umap": "UMAP"}
@@ -41,21 +43,21 @@ def projection(
     in ``unit``), "series" (those of the members) or "cart" (``carts``: ids by "A" and "B"). ``whole``: the biosamples
     that these are some of; the legend counts them all.
     """
-    figure = go.Figure()
+    chart = Chart()
     if by == "value" and values is not None:
-        _by_value(figure, points, values.reindex(points["sample_id"]).to_numpy(np.float32), unit)
+        _by_value(chart, points, values.reindex(points["sample_id"]).to_numpy(np.float32), unit)
     else:
         names, colors = _groups(points if whole is None else whole, members, by, carts or {})
-        _by_group(figure, points, names, colors)
+        _by_group(chart, points, names, colors)
     if by == "label":
-        _name_labels(figure, points.assign(label=_first_labels(points)))
-    _mark(figure, points, members, chosen)
-    _axes(figure, points, method)
+        _name_labels(chart, points.assign(label=_first_labels(points)))
+    _mark(chart, points, members, chosen)
+    _axes(chart, points, method)
     legend = {"itemsizing": "constant", "yanchor": "top", "y": 1, "x": 1.01, "tracegroupgap": 0, "font": {"size": 11}}
-    figure.update_layout(showlegend=True, legend=legend, clickmode="event+select")
+    chart.update(showlegend=True, legend=legend, clickmode="event+select")
     if by == "value":
-        figure.update_layout(showlegend=False)
-    return style.finish(figure, height=560)
+        chart.update(showlegend=False)
+    return style.finish(chart, height=560)
 
 
 def some_of(points: pd.DataFrame, keep: Sequence[str], most: int = DRAWN) -> pd.DataFrame:
@@ -91,7 +93,7 @@ def _groups(
     return names, {label: palette.label_color(label) for label in labels} | {NO_LABEL: palette.UNLABELLED}
 
 
-def _by_group(figure: go.Figure, points: pd.DataFrame, names: pd.Series, colors: Mapping[str, str]) -> None:
+def _by_group(chart: Chart, points: pd.DataFrame, names: pd.Series, colors: Mapping[str, str]) -> None:
     seen: dict[str, int] = {}
     groups, sizes = dict(tuple(points.groupby(names.loc[points.index]))), names.value_counts()
     for rank, (name, color) in reversed(list(enumerate(colors.items()))):
@@ -104,10 +106,10 @@ def _by_group(figure: go.Figure, points: pd.DataFrame, names: pd.Series, colors:
             "size": 4 if faint else 6, "color": color, "opacity": 0.3 if faint else 0.75,
             "symbol": SYMBOLS[number % len(SYMBOLS)],
         }  # fmt: skip
-        _add(figure, groups[name], f"{name} ({sizes[name]:,})", marker, len(points) > DRAWN, legendrank=rank)
+        _add(chart, groups[name], f"{name} ({sizes[name]:,})", marker, len(points) > DRAWN, legendrank=rank)
 
 
-def _by_value(figure: go.Figure, points: pd.DataFrame, values: np.ndarray, unit: str) -> None:
+def _by_value(chart: Chart, points: pd.DataFrame, values: np.ndarray, unit: str) -> None:
     order = np.argsort(values, kind="stable")  # high ones on top
     title = f"Expression<br>{unit.replace(', ', ',<br>')}"
     marker = {
@@ -115,34 +117,32 @@ def _by_value(figure: go.Figure, points: pd.DataFrame, values: np.ndarray, unit:
         "colorbar": {"title": {"text": title, "font": {"size": 11}}, "thickness": 12},
     }  # fmt: skip
     hover = "<b>%{customdata}</b><br>expression %{marker.color:.3f}<extra></extra>"
-    _add(figure, points.iloc[order], "all", marker, len(points) > DRAWN, hovertemplate=hover)
+    _add(chart, points.iloc[order], "all", marker, len(points) > DRAWN, hovertemplate=hover)
 
 
-def _mark(figure: go.Figure, points: pd.DataFrame, members: Sequence[str], chosen: str) -> None:
+def _mark(chart: Chart, points: pd.DataFrame, members: Sequence[str], chosen: str) -> None:
     inside = points[points["sample_id"].isin(members)]
     if len(inside):
         ring = {"size": 10, "symbol": "circle-open", "color": style.MUTED, "line": {"width": 1.5}}
-        _add(figure, inside, f"neighbourhood ({len(inside)})", ring, len(points) > DRAWN, legendrank=2000)
+        _add(chart, inside, f"neighbourhood ({len(inside)})", ring, len(points) > DRAWN, legendrank=2000)
     star = points[points["sample_id"] == chosen]
     if len(star):
         look = {"size": 17, "symbol": "star", "color": palette.SYNTHETIC, "line": {"width": 1, "color": "white"}}
-        _add(figure, star, chosen, look, len(points) > DRAWN, legendrank=2001)
+        _add(chart, star, chosen, look, len(points) > DRAWN, legendrank=2001)
 
 
-def _add(
-    figure: go.Figure, rows: pd.DataFrame, name: str, marker: Mapping[str, object], crowd: bool, **more: object
-) -> None:
+def _add(chart: Chart, rows: pd.DataFrame, name: str, marker: Mapping[str, Any], crowd: bool, **more: Any) -> None:
     labels = "<b>%{customdata}</b><br>%{fullData.name}<extra></extra>"
     # a few points are drawn sooner without WebGL, which takes an eighth of a second to begin with
-    add = figure.add_scattergl if crowd else figure.add_scatter
-    add(
-        x=rows["x"].to_numpy(np.float32), y=rows["y"].to_numpy(np.float32), mode="markers", name=name,
+    kind = "scattergl" if crowd else "scatter"
+    chart.add(
+        kind, x=rows["x"].to_numpy(np.float32), y=rows["y"].to_numpy(np.float32), mode="markers", name=name,
         marker=dict(marker), customdata=rows["sample_id"].to_numpy(object), **{"hovertemplate": labels, **more},
     )  # fmt: skip
 
 
-def _axes(figure: go.Figure, points: pd.DataFrame, method: str) -> None:
-    for number, update in ((1, figure.update_xaxes), (2, figure.update_yaxes)):
+def _axes(chart: Chart, points: pd.DataFrame, method: str) -> None:
+    for number, update in ((1, chart.x_axes), (2, chart.y_axes)):
         share = f" ({points[f'share{number}'].iloc[0]:.0%} of variance)" if f"share{number}" in points else ""
         if method == "pca":
             update(title=f"{TITLES[method]} {number}{share}")
@@ -150,7 +150,7 @@ def _axes(figure: go.Figure, points: pd.DataFrame, method: str) -> None:
             update(title=f"{TITLES[method]} {number} (no unit)", showticklabels=False)
 
 
-def _name_labels(figure: go.Figure, points: pd.DataFrame) -> None:
+def _name_labels(chart: Chart, points: pd.DataFrame) -> None:
     """Names at the middle of their biosamples, largest label first; one that would cover another is left to hover."""
     named = points[points["label"] != ""]
     sizes = named["label"].value_counts()
@@ -162,7 +162,7 @@ def _name_labels(figure: go.Figure, points: pd.DataFrame) -> None:
         if any(abs(spot[0] - other[0]) < APART[0] and abs(spot[1] - other[1]) < APART[1] for other in placed):
             continue
         placed.append(spot)
-        figure.add_annotation(
-            x=middle.loc[label, "x"], y=middle.loc[label, "y"], text=str(label), showarrow=False, yshift=12,
+        chart.annotate(
+            x=middle.loc[label, "x"], y=middle.loc[label, "y"], text=str(label), yshift=12,
             font={"size": 11, "color": "white"}, bgcolor=palette.label_color(str(label)), opacity=0.9, borderpad=2,
         )  # fmt: skip

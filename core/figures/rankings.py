@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from core.figures import palette, style
+from core.figures.chart import Chart
 from core.types import BoolArray, GeneView
 
 FEW = 10  # labels with fewer biosamples show every biosample in place of a box
@@ -34,33 +34,34 @@ def scatter(
     known = (genes["mean_cosine"].notna() & genes["signal"].notna()).to_numpy()
     inside = known if passing is None else known & passing
     points = genes[known]
-    figure = go.Figure()
+    chart = Chart()
     view = _view(points["mean_cosine"])
     if len(points) > CROWD:
-        _add_crowd(figure, points, inside[known], view)
+        _add_crowd(chart, points, inside[known], view)
     else:
-        _add_genes(figure, genes[known & ~inside], "filtered out", style.GREY, 0.25)
-        _add_genes(figure, genes[inside], "in the table", palette.ACCENT, 0.5)
+        _add_genes(chart, genes[known & ~inside], "filtered out", style.GREY, 0.25)
+        _add_genes(chart, genes[inside], "in the table", palette.ACCENT, 0.5)
     listed = points[points["id"].isin(marked)] if len(marked) else points.iloc[:0]
-    _add_genes(figure, listed, f"gene list ({len(listed):,})", LISTED, 0.95, 8)
+    _add_genes(chart, listed, f"gene list ({len(listed):,})", LISTED, 0.95, 8)
     ring = points[points["id"] == chosen]
     if len(ring):
-        figure.add_scatter(
-            x=ring["signal"], y=ring["mean_cosine"], mode="markers+text", text=ring["id"], textposition="top center",
+        chart.add(
+            "scatter", x=ring["signal"], y=ring["mean_cosine"], mode="markers+text", text=ring["id"],
+            textposition="top center",
             marker={"size": 14, "symbol": "circle-open", "color": palette.SYNTHETIC, "line": {"width": 3}},
             textfont={"color": palette.SYNTHETIC}, hoverinfo="skip", showlegend=False,
         )  # fmt: skip
-    figure.update_xaxes(title="Signal = (1 + p95) / (1 + mean), log scale", type="log", nticks=8)
-    figure.update_yaxes(title="Mean cosine similarity of the neighbourhood", range=view)
-    figure.update_layout(dragmode="lasso")
+    chart.x_axes(title="Signal = (1 + p95) / (1 + mean), log scale", type="log", nticks=8)
+    chart.y_axes(title="Mean cosine similarity of the neighbourhood", range=view)
+    chart.update(dragmode="lasso")
     if len(listed) or inside.sum() < known.sum():
-        style.legend_on_top(figure)
+        style.legend_on_top(chart)
     else:
-        figure.update_layout(showlegend=False)
-    return style.finish(figure, height=470)
+        chart.update(showlegend=False)
+    return style.finish(chart, height=470)
 
 
-def _add_crowd(figure: go.Figure, points: pd.DataFrame, inside: BoolArray, view: list[float]) -> None:
+def _add_crowd(chart: Chart, points: pd.DataFrame, inside: BoolArray, view: list[float]) -> None:
     """Shades of all genes, in colour of those in the table, and as points those that have a part of the view alone."""
     x, y = np.log10(points["signal"].to_numpy(np.float64)), points["mean_cosine"].to_numpy(np.float64)
     room = 1e-6 + 0.005 * float(np.ptp(x))
@@ -73,33 +74,34 @@ def _add_crowd(figure: go.Figure, points: pd.DataFrame, inside: BoolArray, view:
     few = int(inside.sum()) <= ALONE
     for some, color in ((~inside, style.GREY), (inside & (not few), palette.ACCENT)):
         if some.any():
-            _shade(figure, np.histogram2d(x[some], y[some], bins=edges)[0], edges, color)
+            _shade(chart, np.histogram2d(x[some], y[some], bins=edges)[0], edges, color)
     company = np.zeros([len(edge) - 1 for edge in edges])
     np.add.at(company, tuple(cells), 1)
     order = np.lexsort((-x, company[tuple(cells)]))  # the loneliest first, of these the ones of high signal
     alone = order[inside[order]][:ALONE]
-    _add_genes(figure, points.iloc[np.sort(alone)], "in the table", palette.ACCENT, 0.8 if few else 0.6, 4)
+    _add_genes(chart, points.iloc[np.sort(alone)], "in the table", palette.ACCENT, 0.8 if few else 0.6, 4)
 
 
-def _shade(figure: go.Figure, counts: np.ndarray, edges: tuple[np.ndarray, np.ndarray], color: str) -> None:
+def _shade(chart: Chart, counts: np.ndarray, edges: tuple[np.ndarray, np.ndarray], color: str) -> None:
     """How many genes lie in each cell, on a logarithmic scale of shades of one colour; none is clear."""
     red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
     scale = [[part, f"rgba({red},{green},{blue},{0.25 + 0.7 * part})"] for part in (0.0, 0.5, 1.0)]
     with np.errstate(divide="ignore"):
         depth = np.where(counts > 0, np.log10(counts), np.nan).T
-    figure.add_heatmap(
-        x=10 ** edges[0], y=edges[1], z=depth.astype(np.float32), colorscale=scale, showscale=False,
+    chart.add(
+        "heatmap", x=10 ** edges[0], y=edges[1], z=depth.astype(np.float32), colorscale=scale, showscale=False,
         hoverinfo="skip", zmin=0, zmax=max(1.0, float(np.nanmax(depth))),
     )  # fmt: skip
 
 
 def _add_genes(
-    figure: go.Figure, rows: pd.DataFrame, name: str, color: str, opacity: float, size: int | None = None
+    chart: Chart, rows: pd.DataFrame, name: str, color: str, opacity: float, size: int | None = None
 ) -> None:
     if rows.empty:
         return
-    add = figure.add_scattergl if len(rows) > ALONE else figure.add_scatter
-    add(
+    kind = "scattergl" if len(rows) > ALONE else "scatter"
+    chart.add(
+        kind,
         x=rows["signal"].to_numpy(np.float32),
         y=rows["mean_cosine"].to_numpy(np.float32),
         mode="markers",
@@ -131,32 +133,32 @@ def distribution(view: GeneView, height: int = 380) -> go.Figure:
     ordered = view.biosamples.sort_values("value", kind="stable", ignore_index=True)
     inside = np.flatnonzero(ordered["neighbour"])
     drawn = np.union1d(style.thin(len(ordered), MAX_CURVE), inside)
-    figure = make_subplots(rows=1, cols=2, shared_yaxes=True, column_widths=[0.74, 0.26], horizontal_spacing=0.03)
+    chart = Chart(1, 2, widths=[0.74, 0.26], gaps=(0.03, 0.0), shared_y="rows")
     for rows, name, look in (
         (np.setdiff1d(drawn, inside), "biosamples", {"mode": "lines", "line": {"color": style.GREY, "width": 3}}),
         (inside, f"neighbourhood ({len(inside)})", {"mode": "markers", "marker": {"color": palette.ACCENT, "size": 5}}),
     ):
         part = ordered.iloc[rows]
-        figure.add_scatter(
-            x=rows, y=part["value"].to_numpy(np.float32), name=name,
+        chart.add(
+            "scatter", x=rows, y=part["value"].to_numpy(np.float32), name=name,
             customdata=part[["sample_id", "labels"]].to_numpy(object),
             hovertemplate="%{customdata[0]}<br>%{customdata[1]}<br>%{y:.3f}<extra></extra>", row=1, col=1, **look,
         )  # fmt: skip
     if len(inside):
-        figure.add_vrect(x0=inside.min() - 0.5, x1=inside.max() + 0.5, fillcolor=palette.ACCENT, opacity=0.14,
-                         line_width=0, row=1, col=1)  # fmt: skip
+        chart.shape(x0=inside.min() - 0.5, x1=inside.max() + 0.5, fillcolor=palette.ACCENT, opacity=0.14,
+                    line={"width": 0}, row=1, col=1)  # fmt: skip
     counts, edges = np.histogram(ordered["value"], bins=40)
-    figure.add_bar(
-        y=(edges[:-1] + edges[1:]) / 2, x=counts, width=edges[1] - edges[0], orientation="h", showlegend=False,
+    chart.add(
+        "bar", y=(edges[:-1] + edges[1:]) / 2, x=counts, width=edges[1] - edges[0], orientation="h", showlegend=False,
         marker={"color": style.GREY}, hovertemplate="%{x} biosamples around %{y:.2f}<extra></extra>", row=1, col=2,
     )  # fmt: skip
-    figure.add_hline(y=view.row["p95"], line={"color": palette.SYNTHETIC, "width": 2, "dash": "dash"})
-    figure.add_annotation(
-        x=0.01, xref="x domain", y=view.row["p95"], text=f"95th percentile {view.row['p95']:.2f}", showarrow=False,
+    chart.horizontal(view.row["p95"], line={"color": palette.SYNTHETIC, "width": 2, "dash": "dash"})
+    chart.annotate(
+        x=0.01, xref="x domain", y=view.row["p95"], text=f"95th percentile {view.row['p95']:.2f}",
         yanchor="bottom", xanchor="left", font={"color": palette.SYNTHETIC},
     )  # fmt: skip
-    figure.update_xaxes(title="Biosamples, ascending", row=1, col=1)
-    figure.update_xaxes(title="Biosamples", nticks=2, row=1, col=2)
-    figure.update_yaxes(title=f"Expression<br><sup>{view.unit}</sup>", row=1, col=1)
-    style.legend_on_top(figure)
-    return style.finish(figure, height=min(540, max(380, height)))
+    chart.x_axes(title="Biosamples, ascending", row=1, col=1)
+    chart.x_axes(title="Biosamples", nticks=2, row=1, col=2)
+    chart.y_axes(title=f"Expression<br><sup>{view.unit}</sup>", row=1, col=1)
+    style.legend_on_top(chart)
+    return style.finish(chart, height=min(540, max(380, height)))

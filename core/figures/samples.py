@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.figures import palette, style
+from core.figures.chart import Chart
 
 COLORS = {"A": palette.REAL, "B": palette.SYNTHETIC}
 SMALLEST_P = 1e-300  # smaller ones have no logarithm in a float
@@ -29,55 +30,55 @@ def volcano(genes: pd.DataFrame, fdr: float, change: float, chosen: str = "") ->
     """
     tested = genes[genes["p_value"].notna()]
     tested = tested.assign(y=-np.log10(tested["p_value"].clip(lower=SMALLEST_P)))
-    figure = _scatter(tested, "log2_fold_change", higher_in(tested, fdr, change), chosen)
+    chart = _scatter(tested, "log2_fold_change", higher_in(tested, fdr, change), chosen)
     passing = tested.loc[tested["fdr"] <= fdr, "y"]
     if len(passing):
         line = {"color": style.MUTED, "width": 1, "dash": "dot"}
-        figure.add_hline(y=float(passing.min()), line=line, annotation_text=f"FDR {fdr:g}",
-                         annotation_font={"color": style.MUTED})  # fmt: skip
+        chart.horizontal(float(passing.min()), line=line, text=f"FDR {fdr:g}",
+                         font={"color": style.MUTED})  # fmt: skip
     for side in (-change, change) if change else ():
-        figure.add_vline(x=side, line={"color": style.MUTED, "width": 1, "dash": "dot"})
-    figure.update_xaxes(title="log2 fold change, A over B (difference of mean Q)")
-    figure.update_yaxes(title="−log10 p (rank-sum test)", rangemode="tozero")
-    return style.finish(figure, height=470)
+        chart.vertical(side, line={"color": style.MUTED, "width": 1, "dash": "dot"})
+    chart.x_axes(title="log2 fold change, A over B (difference of mean Q)")
+    chart.y_axes(title="−log10 p (rank-sum test)", rangemode="tozero")
+    return style.finish(chart, height=470)
 
 
 def mean_difference(genes: pd.DataFrame, chosen: str = "") -> go.Figure:
     """Fold change against mean expression, where there is no test. ``genes``: id, log2_fold_change, mean_a, mean_b."""
     points = genes.assign(mean=(genes["mean_a"] + genes["mean_b"]) / 2, y=genes["log2_fold_change"])
-    figure = _scatter(points, "mean", pd.Series("", index=points.index), chosen)
-    figure.add_hline(y=0, line={"color": style.MUTED, "width": 1})
-    figure.update_xaxes(title="Mean of Q over both carts (quantile-normalised log2(1 + count))")
-    figure.update_yaxes(title="log2 fold change, A over B")
-    return style.finish(figure, height=470)
+    chart = _scatter(points, "mean", pd.Series("", index=points.index), chosen)
+    chart.horizontal(0, line={"color": style.MUTED, "width": 1})
+    chart.x_axes(title="Mean of Q over both carts (quantile-normalised log2(1 + count))")
+    chart.y_axes(title="log2 fold change, A over B")
+    return style.finish(chart, height=470)
 
 
 def by_cart(values: pd.DataFrame, gene: str) -> go.Figure:
     """One gene in both carts: every biosample, the quartiles as a box. ``values``: sample_id, cart, labels, value."""
-    figure = go.Figure()
+    chart = Chart()
     for place, (which, color) in enumerate(COLORS.items()):
         rows = values[values["cart"] == which]
         if rows.empty:
             continue
         low, q1, median, q3, high = np.percentile(rows["value"], [0, 25, 50, 75, 100])
-        figure.add_box(
-            x=[place], q1=[q1], median=[median], q3=[q3], lowerfence=[low], upperfence=[high], width=0.5,
+        chart.add(
+            "box", x=[place], q1=[q1], median=[median], q3=[q3], lowerfence=[low], upperfence=[high], width=0.5,
             line={"color": color, "width": 1.5}, fillcolor="rgba(0,0,0,0)", showlegend=False, hoverinfo="skip",
         )  # fmt: skip
         drawn = rows.iloc[style.thin(len(rows), POINTS)]
         jitter = np.random.default_rng(1).uniform(-0.18, 0.18, len(drawn))
-        figure.add_scattergl(
-            x=place + jitter, y=drawn["value"], mode="markers", name=f"cart {which} ({len(rows):,})",
+        chart.add(
+            "scattergl", x=place + jitter, y=drawn["value"], mode="markers", name=f"cart {which} ({len(rows):,})",
             marker={"color": color, "size": 6, "opacity": 0.6, "symbol": "circle" if which == "A" else "diamond"},
             customdata=drawn[["sample_id", "labels", "series_id"]].to_numpy(object),
             hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]}<br>%{customdata[2]}<br>%{y:.2f}<extra></extra>",
         )  # fmt: skip
     sizes = values["cart"].value_counts()
-    figure.update_xaxes(tickvals=[0, 1], ticktext=[f"Cart {which} ({sizes.get(which, 0):,})" for which in COLORS],
-                        range=[-0.6, 1.6], title="Cart")  # fmt: skip
-    figure.update_yaxes(title=f"{gene}: Q = quantile-normalised log2(1 + count)", rangemode="tozero")
-    figure.update_layout(showlegend=False)
-    return style.finish(figure, height=380)
+    chart.x_axes(tickvals=[0, 1], ticktext=[f"Cart {which} ({sizes.get(which, 0):,})" for which in COLORS],
+                 range=[-0.6, 1.6], title="Cart")  # fmt: skip
+    chart.y_axes(title=f"{gene}: Q = quantile-normalised log2(1 + count)", rangemode="tozero")
+    chart.update(showlegend=False)
+    return style.finish(chart, height=380)
 
 
 def comparison_alt(genes: pd.DataFrame, fdr: float, change: float) -> str:
@@ -118,7 +119,7 @@ def map_alt(points: pd.DataFrame, carts: Mapping[str, Sequence[str]]) -> str:
 
 def _scatter(points: pd.DataFrame, x: str, side: pd.Series, chosen: str) -> go.Figure:
     """Points (y) by side, the strongest and the chosen one named."""
-    figure = go.Figure()
+    chart = Chart()
     for which, name, color, opacity in (
         ("", "no clear difference" if side.any() else "genes", style.GREY, 0.35),
         ("B", "higher in B", COLORS["B"], 0.65),
@@ -126,8 +127,8 @@ def _scatter(points: pd.DataFrame, x: str, side: pd.Series, chosen: str) -> go.F
     ):
         rows = points[side == which]
         if len(rows):
-            figure.add_scattergl(
-                x=rows[x].to_numpy(np.float32), y=rows["y"].to_numpy(np.float32), mode="markers",
+            chart.add(
+                "scattergl", x=rows[x].to_numpy(np.float32), y=rows["y"].to_numpy(np.float32), mode="markers",
                 name=f"{name} ({len(rows):,})", customdata=rows["id"].to_numpy(object),
                 marker={"size": 4 if len(rows) > 10_000 else 5, "color": color, "opacity": opacity},
                 hovertemplate=f"<b>%{{customdata}}</b><br>{x.replace('_', ' ')} %{{x:.2f}}, "
@@ -135,16 +136,14 @@ def _scatter(points: pd.DataFrame, x: str, side: pd.Series, chosen: str) -> go.F
             )  # fmt: skip
     for which, color in COLORS.items():
         for row in _apart(points[side == which], x, points).itertuples():
-            figure.add_annotation(
-                x=getattr(row, x), y=row.y, text=row.id, showarrow=False, yshift=9, font={"size": 11, "color": color}
-            )
+            chart.annotate(x=getattr(row, x), y=row.y, text=row.id, yshift=9, font={"size": 11, "color": color})
     ring = points[points["id"] == chosen]
     if len(ring):
-        figure.add_scattergl(
-            x=ring[x], y=ring["y"], mode="markers", name=chosen, hoverinfo="skip", showlegend=False,
+        chart.add(
+            "scattergl", x=ring[x], y=ring["y"], mode="markers", name=chosen, hoverinfo="skip", showlegend=False,
             marker={"size": 15, "symbol": "circle-open", "color": style.MUTED, "line": {"width": 3}},
         )  # fmt: skip
-    return style.legend_on_top(figure)
+    return style.legend_on_top(chart)
 
 
 def _apart(side: pd.DataFrame, x: str, points: pd.DataFrame) -> pd.DataFrame:

@@ -1,9 +1,9 @@
 """What all charts share: sizes, neutral colours, legends. Fonts, grids and backgrounds come from the app's theme."""
 
-from typing import Any
-
 import numpy as np
 import plotly.graph_objects as go
+
+from core.figures.chart import Chart
 
 # Greys that show on a light and on a dark background: for the text of a chart, for lines, for a crowd of points.
 MUTED = "#77828f"
@@ -15,18 +15,19 @@ DIVERGING = [[0.0, "#036bb9"], [0.5, "#e8e8e6"], [1.0, "#c4560b"]]
 MAX_ROWS_HEIGHT = 640
 
 
-def finish(figure: go.Figure, height: int = 360) -> go.Figure:
-    """Margins, height and hover as on every chart; titles of axes may take the room that they need."""
-    figure.update_layout(
-        height=height,
-        margin={"l": 8, "r": 12, "t": 28 if _legend_on_top(figure) else 12, "b": 8},
-        hovermode="closest",
-        bargap=0.18,
-        hoverlabel={"namelength": -1},
-    )
-    figure.update_xaxes(automargin=True, title_standoff=8, zeroline=False)
-    figure.update_yaxes(automargin=True, title_standoff=8, zeroline=False)
-    return figure
+def finish(chart: Chart, height: int = 360) -> go.Figure:
+    """The figure, with margins, height and hover as on every chart; titles of axes may take the room that they need.
+
+    What the chart says of these itself holds.
+    """
+    layout = {
+        "height": height,
+        "margin": {"l": 8, "r": 12, "t": 28 if _legend_on_top(chart) else 12, "b": 8},
+        "hovermode": "closest",
+        "bargap": 0.18,
+        "hoverlabel": {"namelength": -1},
+    }
+    return chart.default(layout, {"automargin": True, "title": {"standoff": 8}, "zeroline": False}).figure()
 
 
 def bar_height(n: int) -> int:
@@ -34,18 +35,15 @@ def bar_height(n: int) -> int:
     return 90 + 24 * max(2, n)
 
 
-def legend_on_top(figure: go.Figure) -> go.Figure:
+def legend_on_top(chart: Chart) -> Chart:
     """A legend in one line above the chart, where it takes no width from a phone."""
-    legend = {"orientation": "h", "yanchor": "bottom", "y": 1.01, "xanchor": "left", "x": 0, "title": None}
-    return figure.update_layout(showlegend=True, legend=legend)
+    legend = {"orientation": "h", "yanchor": "bottom", "y": 1.01, "xanchor": "left", "x": 0}
+    return chart.update(showlegend=True, legend=legend)
 
 
-def mark_value(figure: go.Figure, x: float, text: str, color: str, position: str = "top", **more: Any) -> go.Figure:
-    """A vertical line at ``x`` with its name beside it."""
-    return figure.add_vline(
-        x=x, line={"color": color, "width": 2}, annotation_text=text, annotation_position=position,
-        annotation_font={"color": color}, **more,
-    )  # fmt: skip
+def mark_value(chart: Chart, x: float, text: str, color: str) -> Chart:
+    """A vertical line at ``x`` with its name above it."""
+    return chart.vertical(x, line={"color": color, "width": 2}, text=text, font={"color": color})
 
 
 def thin(n: int, most: int, seed: int = 1) -> np.ndarray:
@@ -55,5 +53,5 @@ def thin(n: int, most: int, seed: int = 1) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
 
 
-def _legend_on_top(figure: go.Figure) -> bool:
-    return bool(figure.layout.showlegend) and figure.layout.legend.orientation == "h"
+def _legend_on_top(chart: Chart) -> bool:
+    return bool(chart.layout.get("showlegend")) and chart.layout.get("legend", {}).get("orientation") == "h"

@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.figures import palette, style
+from core.figures.chart import Chart
 
 STATISTICS = {
     "mean": ("mean", ", log2 counts"),
@@ -23,7 +24,7 @@ def projection(points: pd.DataFrame, label: str, chosen: str = "", nearest: str 
     ``points``: sample_id, kind ("real <label>", "synthetic <label>" or "other"), label, PC1, PC2. A point's customdata
     is its id. ``chosen`` is ringed and joined to ``nearest`` where both are given.
     """
-    figure = go.Figure()
+    chart = Chart()
     looks = {
         "other": ("other real biosamples", style.FAINT, REAL_MARK, 4),
         f"real {label}": (f"real {label}", palette.REAL, REAL_MARK, 8),
@@ -31,17 +32,17 @@ def projection(points: pd.DataFrame, label: str, chosen: str = "", nearest: str 
     }
     for kind, (name, color, symbol, size) in looks.items():
         rows = points[points["kind"] == kind]
-        figure.add_scattergl(
-            x=rows["PC1"], y=rows["PC2"], mode="markers", name=f"{name} ({len(rows):,})",
+        chart.add(
+            "scattergl", x=rows["PC1"], y=rows["PC2"], mode="markers", name=f"{name} ({len(rows):,})",
             customdata=rows["sample_id"], text=rows["label"],
             marker={"color": color, "size": size, "symbol": symbol, "opacity": 0.8},
             hovertemplate="%{customdata}<br>%{text}<extra>" + name + "</extra>",
         )  # fmt: skip
-    _mark(figure, points, chosen, nearest)
-    figure.update_xaxes(title="Principal component 1")
-    figure.update_yaxes(title="Principal component 2")
-    style.legend_on_top(figure)
-    return style.finish(figure, height=460)
+    _mark(chart, points, chosen, nearest)
+    chart.x_axes(title="Principal component 1")
+    chart.y_axes(title="Principal component 2")
+    style.legend_on_top(chart)
+    return style.finish(chart, height=460)
 
 
 def gene_agreement(genes: pd.DataFrame, statistic: str, label: str) -> go.Figure:
@@ -54,20 +55,23 @@ def gene_agreement(genes: pd.DataFrame, statistic: str, label: str) -> go.Figure
     real, synthetic = genes[f"real_{statistic}"], genes[f"synthetic_{statistic}"]
     logarithmic = statistic != "zero"
     shown = (real > 0) & (synthetic > 0) if logarithmic else real.notna() & synthetic.notna()
-    figure = go.Figure(go.Scattergl(
-        x=real[shown], y=synthetic[shown], mode="markers", text=genes.loc[shown, "symbol"], showlegend=False,
+    chart = Chart().add(
+        "scattergl", x=real[shown], y=synthetic[shown], mode="markers", text=genes.loc[shown, "symbol"],
+        showlegend=False,
         marker={"size": 4, "opacity": 0.4, "color": palette.SYNTHETIC},
         hovertemplate="%{text}<br>real %{x:.3g}, synthetic %{y:.3g}<extra></extra>",
-    ))  # fmt: skip
+    )  # fmt: skip
     ends = _ends(real[shown], synthetic[shown])
-    figure.add_scatter(x=ends, y=ends, mode="lines", name="equal", hoverinfo="skip", showlegend=False,
-                       line={"color": style.MUTED, "dash": "dash", "width": 1})  # fmt: skip
+    chart.add(
+        "scatter", x=ends, y=ends, mode="lines", name="equal", hoverinfo="skip", showlegend=False,
+        line={"color": style.MUTED, "dash": "dash", "width": 1}
+    )  # fmt: skip
     hidden = int((~shown).sum())
     note = f"<br>{hidden:,} genes at 0 not shown" if hidden else ""
     ticks = {"type": "log", "dtick": 1, "exponentformat": "power"} if logarithmic else {"rangemode": "tozero"}
-    figure.update_xaxes(title=f"Real {label}: {words}{unit}{note}", **ticks)
-    figure.update_yaxes(title=f"Synthetic {label}: {words}{unit}", **ticks)
-    return style.finish(figure, height=400)
+    chart.x_axes(title=f"Real {label}: {words}{unit}{note}", **ticks)
+    chart.y_axes(title=f"Synthetic {label}: {words}{unit}", **ticks)
+    return style.finish(chart, height=400)
 
 
 def distance_histogram(distances: pd.DataFrame, label: str, bins: int = 30) -> go.Figure:
@@ -76,22 +80,22 @@ def distance_histogram(distances: pd.DataFrame, label: str, bins: int = 30) -> g
     ``distances``: kind (any text that begins with "real" or "synthetic"), distance. Shares, on common bins, so that
     sets of different size compare.
     """
-    figure = go.Figure()
+    chart = Chart()
     edges = np.histogram_bin_edges(distances["distance"], bins)
     for kind, rows in distances.groupby("kind", sort=True):
         synthetic = str(kind).startswith("synthetic")
         counts = np.histogram(rows["distance"], edges)[0]
-        figure.add_bar(
-            x=(edges[:-1] + edges[1:]) / 2, y=counts / max(1, counts.sum()), width=np.diff(edges),
+        chart.add(
+            "bar", x=(edges[:-1] + edges[1:]) / 2, y=counts / max(1, counts.sum()), width=np.diff(edges),
             name=f"{kind} ({len(rows):,})", opacity=0.6, customdata=counts,
             marker={"color": palette.SYNTHETIC if synthetic else palette.REAL, "line": {"width": 0}},
             hovertemplate="%{customdata} biosamples (%{y:.0%}) at distance %{x:.1f}<extra>" + str(kind) + "</extra>",
         )  # fmt: skip
-    figure.update_layout(barmode="overlay", bargap=0)
-    figure.update_xaxes(title=f"Distance to the representative real {label}<br>(Euclidean, log2 normalised counts)")
-    figure.update_yaxes(title="Share of biosamples", tickformat=".0%")
-    style.legend_on_top(figure)
-    return style.finish(figure, height=340)
+    chart.update(barmode="overlay", bargap=0)
+    chart.x_axes(title=f"Distance to the representative real {label}<br>(Euclidean, log2 normalised counts)")
+    chart.y_axes(title="Share of biosamples", tickformat=".0%")
+    style.legend_on_top(chart)
+    return style.finish(chart, height=340)
 
 
 def heatmap(values: pd.DataFrame, kinds: Sequence[str], unit: str) -> go.Figure:
@@ -103,30 +107,31 @@ def heatmap(values: pd.DataFrame, kinds: Sequence[str], unit: str) -> go.Figure:
     rows = list(range(len(values)))
     top = float(np.quantile(np.abs(numbers), 0.99)) or 1.0  # a few extreme cells shall not pale all others
     names = [f"{row} ({kind})" for row, kind in zip(values.index, kinds, strict=True)]
-    figure = go.Figure(go.Heatmap(
-        z=numbers, y=rows, x=list(range(values.shape[1])), colorscale=style.DIVERGING, zmin=-top, zmax=top,
+    chart = Chart().add(
+        "heatmap", z=numbers, y=rows, x=list(range(values.shape[1])), colorscale=style.DIVERGING, zmin=-top, zmax=top,
         colorbar={"title": {"text": unit, "side": "right"}, "thickness": 12},
         customdata=np.repeat(np.array(names)[:, None], values.shape[1], axis=1),
         text=np.tile(np.asarray(values.columns, dtype=str), (len(values), 1)),
         hovertemplate="%{text} in %{customdata}: %{z:.2f}<extra></extra>",
-    ))  # fmt: skip
+    )  # fmt: skip
     border = sum(not kind.startswith("synthetic") for kind in kinds)
-    figure.add_hline(y=border - 0.5, line={"color": BORDER, "width": 3})
-    figure.update_yaxes(autorange="reversed", tickvals=[(border - 1) / 2, (border + len(rows) - 1) / 2],
-                        ticktext=["real", "synthetic"], tickangle=-90, showgrid=False)  # fmt: skip
-    figure.update_xaxes(title="Gene", tickvals=list(range(values.shape[1])), ticktext=[str(c) for c in values.columns],
-                        tickangle=-60, showgrid=False)  # fmt: skip
-    return style.finish(figure, height=max(320, min(700, 180 + 5 * len(rows))))
+    chart.horizontal(border - 0.5, line={"color": BORDER, "width": 3})
+    chart.y_axes(autorange="reversed", tickvals=[(border - 1) / 2, (border + len(rows) - 1) / 2],
+                 ticktext=["real", "synthetic"], tickangle=-90, showgrid=False)  # fmt: skip
+    chart.x_axes(title="Gene", tickvals=list(range(values.shape[1])), ticktext=[str(c) for c in values.columns],
+                 tickangle=-60, showgrid=False)  # fmt: skip
+    return style.finish(chart, height=max(320, min(700, 180 + 5 * len(rows))))
 
 
-def _mark(figure: go.Figure, points: pd.DataFrame, chosen: str, nearest: str) -> None:
+def _mark(chart: Chart, points: pd.DataFrame, chosen: str, nearest: str) -> None:
     places = points.drop_duplicates("sample_id").set_index("sample_id")
     ids = [sample for sample in (chosen, nearest) if sample in places.index]
     if not chosen or chosen not in ids:
         return
     at = places.loc[ids]
-    figure.add_scatter(
-        x=at["PC1"], y=at["PC2"], mode="lines+markers", name="selected and its nearest real", hoverinfo="skip",
+    chart.add(
+        "scatter", x=at["PC1"], y=at["PC2"], mode="lines+markers", name="selected and its nearest real",
+        hoverinfo="skip",
         line={"color": palette.ACCENT, "width": 2},
         marker={"size": 16, "symbol": "circle-open", "line": {"width": 2}, "color": palette.ACCENT},
     )  # fmt: skip
