@@ -15,10 +15,11 @@ Y by biosample is not kept: mapping a biosample's counts onto the target again t
 A folder without a manifest is an unfinished build and is never shown.
 """
 
+import contextlib
 import copy
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,6 @@ from core.array_files import read_array
 from core.errors import NotFoundError, StoreError
 from core.expression import normalise
 from core.store.building import load_arrays
-from core.store.files import read_json
 from core.store.label_edits import is_among, lay_over, no_edits, relabelled, short_hash
 from core.store.manifest import read_manifest
 from core.store.tiles import TiledMatrix, in_threads, spans
@@ -53,6 +53,10 @@ def build_key(fingerprint: str, recipe: Mapping[str, Any]) -> str:
     return hashlib.blake2b(f"{fingerprint}{canonical(recipe)}".encode(), digest_size=16).hexdigest()
 
 
+class OutdatedError(StoreError):
+    """An older version wrote the dataset: it is in no list, and has to be built again."""
+
+
 class StoredDataset:
     """Reads one dataset folder; matrices are memory-mapped, tables are read when first asked for.
 
@@ -69,7 +73,7 @@ class StoredDataset:
         if self.manifest["format"] > FORMAT:
             raise StoreError(f"Dataset {path.name!r} was written by a newer ARCHScope: update, or build it again.")
         if self.manifest["format"] < FORMAT:
-            raise StoreError(f"Dataset {path.name!r} was written by an older ARCHScope: build it again.")
+            raise OutdatedError(f"Dataset {path.name!r} was written by an older ARCHScope: build it again.")
         self.name: str = self.manifest["name"]
         self.fingerprint: str = self.manifest["fingerprint"]
         self.recipe: dict[str, Any] = self.manifest["recipe"]
@@ -291,8 +295,8 @@ class StoredDataset:
             raise StoreError(f"Dataset {self.name!r} is damaged ({name}.parquet: {error}): build it again.") from error
 
 
-def find_datasets(folder: Path) -> Iterator[StoredDataset]:
-    """Every finished dataset below a folder, by name; those of an older version have to be built again first."""
+def find_datasets(folder: Path, opened: Callable[[str], StoredDataset]) -> Iterator[StoredDataset]:
+    """Every finished dataset below a folder as ``opened`` opens it, by name, but those of an older version."""
     for manifest in sorted(folder.glob("[!.]*/manifest.json")):
-        if read_json(manifest)["format"] >= FORMAT:
-            yield StoredDataset(manifest.parent)
+        with contextlib.suppress(OutdatedError):
+            yield opened(manifest.parent.name)

@@ -31,7 +31,7 @@ from core import access
 from core.errors import NotFoundError, StoreError
 from core.sources.plain_names import is_plain
 from core.store.disk import on_disk
-from core.store.files import read_json, write_json
+from core.store.files import read_kept, write_json
 from core.store.processes import alive, identity, moment, seconds_since
 
 MODEL_KINDS = ("classifier", "generator")
@@ -60,7 +60,7 @@ class Run:
     @cached_property
     def recipe(self) -> dict[str, Any]:
         """What was asked for: kind, dataset, fingerprint, parameters, created."""
-        found = read_json(self.path / "recipe.json")
+        found = read_kept(self.path / "recipe.json")
         texts = ("kind", "dataset", "fingerprint", "created")
         if not isinstance(found, dict) or not isinstance(found.get("parameters"), dict):
             raise StoreError(f"{self.path / 'recipe.json'} is no recipe: delete the run's folder.")
@@ -229,7 +229,7 @@ class RunStore:
 def _read_if_there(path: Path) -> Any:
     """The content of a JSON file; None where there is none, or where it went while it was read."""
     try:
-        return read_json(path) if path.is_file() else None
+        return read_kept(path) if path.is_file() else None
     except StoreError:
         if path.is_file():
             raise

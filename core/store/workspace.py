@@ -72,7 +72,7 @@ class Workspace:
 
     def datasets(self) -> list[StoredDataset]:
         """Every finished dataset, by name."""
-        return [self.dataset(found.name) for found in find_datasets(self.datasets_dir)]
+        return list(find_datasets(self.datasets_dir, self.dataset))
 
     def usable_runs(self, dataset: StoredDataset, kind: str) -> list[Run]:
         """Finished runs of a kind that were trained on this very content, newest first."""

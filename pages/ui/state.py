@@ -49,10 +49,21 @@ def param(name: str, default: str = "") -> str:
         value = st.session_state.get(f"last_{name}") if name in SHARED else None
         if value is None:
             return default
-        st.query_params[name] = value
+        if not by_itself():
+            st.query_params[name] = value
     if name in SHARED:
         st.session_state[f"last_{name}"] = value
     return str(value)
+
+
+def by_itself() -> bool:
+    """Whether a part of the page runs alone.
+
+    A part that looks again from time to time may have been asked to before the browser knew of the last change of the
+    address: if it wrote there what it misses, it would take that change back.
+    """
+    context = get_script_run_ctx()
+    return context is not None and bool(context.fragment_ids_this_run)
 
 
 def set_params(**values: str | None) -> None:

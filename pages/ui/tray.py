@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import access, jobs
 from core.access import Role
@@ -77,17 +76,12 @@ def _follow(workspace: Workspace, active: list[Run], every: float) -> None:
     st.session_state["tray"] = ids
     ended = [run for run in workspace.runs.all() if run.id in before - ids]  # less what was deleted since
     told = [*st.session_state.pop("tray_told", []), *reversed(ended)]
-    if _by_itself() and (before != ids or (active and every > OFTEN)):
+    # only where the tray runs alone: in a run of the whole page, to begin again would drop the click it is about
+    if state.by_itself() and (before != ids or (active and every > OFTEN)):
         st.session_state["tray_told"] = told  # what is said just before a run begins anew may not reach the browser
         st.rerun()
     for run in told:
         st.toast(f"{feedback.name_of(run)}: {run.status}", icon=ICONS[run.status])
-
-
-def _by_itself() -> bool:
-    """Whether the tray runs alone: in a run of the whole page, to begin again would drop the click it is about."""
-    context = get_script_run_ctx()
-    return context is not None and bool(context.fragment_ids_this_run)
 
 
 def _active(run: Run) -> None:

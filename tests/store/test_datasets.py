@@ -1,6 +1,7 @@
 import json
 import shutil
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ from scipy import stats
 
 from core.errors import NotFoundError, StoreError
 from core.store.building import publish
-from core.store.datasets import StoredDataset, build_key, canonical, find_datasets
+from core.store.datasets import StoredDataset, build_key, canonical
+from core.store.workspace import Workspace
 
 
 @pytest.fixture
@@ -18,8 +20,7 @@ def dataset(workspace):
 
 @pytest.fixture
 def copy(dataset, tmp_path):
-    shutil.copytree(dataset.path, tmp_path / "demo")
-    return tmp_path / "demo"
+    return Path(shutil.copytree(dataset.path, tmp_path / "datasets" / "demo"))
 
 
 def test_matrices_fit_the_tables(dataset):
@@ -85,7 +86,7 @@ def test_lengths_undo_the_division(dataset):
 
 def test_a_folder_without_manifest_is_no_dataset(copy):
     (copy / "manifest.json").unlink()
-    assert list(find_datasets(copy.parent)) == []
+    assert Workspace(copy.parent.parent).datasets() == []
     with pytest.raises(NotFoundError, match="no dataset 'demo'"):
         StoredDataset(copy)
 
@@ -102,7 +103,7 @@ def test_an_older_format_is_to_be_built_again(copy):
     (copy / "manifest.json").write_text(json.dumps({**manifest, "format": 1}))
     with pytest.raises(StoreError, match="older ARCHScope: build it again"):
         StoredDataset(copy)
-    assert list(find_datasets(copy.parent)) == []
+    assert Workspace(copy.parent.parent).datasets() == []
 
 
 DAMAGED = {
