@@ -1,9 +1,11 @@
 """The job tray in the sidebar: what runs, waits and ended lately in this data folder, whichever tab started it."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import access, jobs
 from core.access import Role
@@ -14,6 +16,7 @@ from pages.ui.feedback import ICONS, LIVE
 from pages.ui.ranking_columns import COLUMNS
 
 OFTEN, SELDOM = 1.5, 20.0  # seconds between two looks, with and without a job at work
+FEW, HERE = 10, 60.0  # sessions that look as often as that; seconds after a look that a session counts
 LOG_LINES = 40
 SHORT = {"generator": "Generator", "augmentation": "Synthetic study", "projection": "Map"}  # links cut what is longer
 FIT = 9  # lines of a log that are shown without scrolling
@@ -21,8 +24,30 @@ FIT = 9  # lines of a log that are shown without scrolling
 
 def show(workspace: Workspace) -> None:
     """Jobs of this data folder; follows them, and redraws the page when one begins or ends, here or in another tab."""
-    every = OFTEN if jobs.active_runs(workspace) else SELDOM
-    feedback.part(_show, every)(workspace, every)
+    lively = bool(jobs.active_runs(workspace))
+    feedback.part(_show, _pace(_crowd()) if lively else SELDOM)(workspace, lively)
+
+
+@st.cache_resource(show_spinner=False)
+def _looks() -> dict[str, float]:
+    """When each session looked last, by a clock that only goes forward. Shared between sessions."""
+    return {}
+
+
+def _crowd() -> int:
+    """How many sessions look at the tray, this one among them."""
+    context, now, looks = get_script_run_ctx(), time.monotonic(), _looks()
+    if context is not None:
+        looks[context.session_id] = now
+    for session, last in list(looks.items()):
+        if now - last > HERE:
+            looks.pop(session, None)
+    return len(looks)
+
+
+def _pace(sessions: int) -> float:
+    """Seconds between two looks at a job at work: of a crowd each looks less often, so that all together do not."""
+    return OFTEN * max(1.0, sessions / FEW)
 
 
 def result_link(run: Run) -> tuple[str, dict[str, str]]:
@@ -50,9 +75,10 @@ def _gsea_address(given: Mapping[str, Any]) -> dict[str, str]:
     return {"tool": "Gene list", "list_by": by} | ({"list": ",".join(genes)} if len(genes) <= 60 else {})
 
 
-def _show(workspace: Workspace, every: float) -> None:
+def _show(workspace: Workspace, lively: bool) -> None:
+    _crowd()
     active = jobs.active_runs(workspace)
-    _follow(workspace, active, every)
+    _follow(workspace, active, lively)
     recent = jobs.recent(workspace)
     feedback.show_refusal()
     if not active and not recent:
@@ -69,7 +95,7 @@ def _show(workspace: Workspace, every: float) -> None:
         _ended(run, workspace)
 
 
-def _follow(workspace: Workspace, active: list[Run], every: float) -> None:
+def _follow(workspace: Workspace, active: list[Run], lively: bool) -> None:
     """Says what ended since the last look, and draws the page anew where the list changed."""
     ids = {run.id for run in active}
     before: set[str] = st.session_state.get("tray", ids)
@@ -77,7 +103,7 @@ def _follow(workspace: Workspace, active: list[Run], every: float) -> None:
     ended = [run for run in workspace.runs.all() if run.id in before - ids]  # less what was deleted since
     told = [*st.session_state.pop("tray_told", []), *reversed(ended)]
     # only where the tray runs alone: in a run of the whole page, to begin again would drop the click it is about
-    if state.by_itself() and (before != ids or (active and every > OFTEN)):
+    if state.by_itself() and (before != ids or (active and not lively)):
         st.session_state["tray_told"] = told  # what is said just before a run begins anew may not reach the browser
         st.rerun()
     for run in told:

@@ -22,6 +22,7 @@ from tests.load.report import Case
 from tests.load.sampling import Sampler
 from tests.load.served import Served, copy_of, served, small_demo
 
+READING = (5.0, 25.0)  # seconds; a chart or a table is read before the next click
 ALONE_PAUSE = (0.3, 0.8)  # seconds; how long one session thinks does not change how fast it is served
 TIMES_SLOWER, TIMES_MEMORY = 5.0, 1.1
 SETTLES = 90.0  # seconds that memory has to come back
@@ -139,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--uploads", type=int, default=5, help="sessions that upload a file")
     parser.add_argument("--seconds", type=float, default=180, help="how long all sessions are at work")
     parser.add_argument("--alone", type=float, default=90, help="how long one session is at work before")
-    parser.add_argument("--pause", type=float, nargs=2, default=(2.0, 8.0), help="seconds before each action, from to")
+    parser.add_argument("--pause", type=float, nargs=2, default=READING, help="seconds before each action, from to")
     return parser
 
 

@@ -45,6 +45,7 @@ class User:
         self._who, self._session, self._log = person, session, log
         self._page = ""
         self._digest = ""
+        self._pause = (0.0, 0.0)
         self._acts: dict[str, Callable[[], Awaitable[float]]] = {
             PAGE: self._change_page, GENE: self._choose_gene, MEMBERS: self._look_at_members, SEARCH: self._search,
             SORT: self._sort, FIND: self._find, CART: self._fill_cart,
@@ -58,7 +59,7 @@ class User:
 
     async def browse(self, until: float, pause: tuple[float, float], actions: int | None = None) -> None:
         """Acts, at random, and thinks in between, until that moment or for that many actions."""
-        draw, kinds = self._who.random, list(BROWSING)
+        draw, kinds, self._pause = self._who.random, list(BROWSING), pause
         while time.monotonic() < until and actions != 0:
             await think(draw, pause)
             kind = draw.choices(kinds, [BROWSING[each] for each in kinds])[0]
@@ -102,8 +103,10 @@ class User:
         return await self._session.go(name, **params)
 
     async def _be_on(self, name: str) -> None:
+        """Goes to a page first, where another is shown, and reads there."""
         if self._page != name:
             self._done(PAGE, await self._go(name))
+            await think(self._who.random, self._pause)
 
     async def _change_page(self) -> float:
         return await self._go(self._who.random.choice([name for name in PAGES if name != self._page]))

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -12,7 +13,9 @@ from core import jobs
 from core.store.files import write_json
 from core.store.runs import Run
 from core.store.workspace import Workspace
+from pages.ui import state, tray
 from tests.pages.conftest import Opener
+from tests.pages.opening import address
 
 
 def said(app: AppTest) -> str:
@@ -129,3 +132,30 @@ def test_an_empty_tray_shows_nothing(open_page: Opener, page_root: Path) -> None
     jobs.dismiss(Workspace(page_root).runs.all())
     app = open_page("overview")
     assert "Jobs" not in said(app)
+
+
+def test_a_crowd_looks_less_often_than_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert tray._pace(1) == tray._pace(tray.FEW) == tray.OFTEN
+    assert tray._pace(50) == 5 * tray._pace(10)
+    now = [0.0]
+    seen: dict[str, float] = {}
+    monkeypatch.setattr(tray, "_looks", lambda: seen)
+    monkeypatch.setattr(tray.time, "monotonic", lambda: now[0])
+    for number in range(3):
+        monkeypatch.setattr(tray, "get_script_run_ctx", lambda number=number: SimpleNamespace(session_id=str(number)))
+        assert tray._crowd() == number + 1
+    now[0] = tray.HERE + 1
+    assert tray._crowd() == 1  # the others have gone
+
+
+def test_a_part_that_runs_alone_writes_nothing_into_the_address(
+    open_page: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_page("gene", gene="MARKER1")
+    assert address(app)["gene"]
+    del app.query_params["gene"]
+    monkeypatch.setattr(state, "by_itself", lambda: True)
+    app.run()
+    assert "gene" not in address(app)
+    monkeypatch.setattr(state, "by_itself", lambda: False)
+    assert address(app.run())["gene"]
