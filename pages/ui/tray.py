@@ -16,14 +16,18 @@ from pages.ui.feedback import ICONS, LIVE
 from pages.ui.ranking_columns import COLUMNS
 
 OFTEN, SELDOM = 1.5, 20.0  # seconds between two looks, with and without a job at work
-FEW, HERE = 10, 60.0  # sessions that look as often as that; seconds after a look that a session counts
+FEW, HERE = 10, 60.0  # sessions that are no crowd; seconds after a look that a session counts
 LOG_LINES = 40
 SHORT = {"generator": "Generator", "augmentation": "Synthetic study", "projection": "Map"}  # links cut what is longer
 FIT = 9  # lines of a log that are shown without scrolling
 
 
 def show(workspace: Workspace) -> None:
-    """Jobs of this data folder; follows them, and redraws the page when one begins or ends, here or in another tab."""
+    """Jobs of this data folder; follows them, and redraws the page when one begins or ends, here or in another tab.
+
+    In a crowd nobody's page is drawn anew for somebody else's job: all of them would be at the same moment. The list
+    itself changes all the same.
+    """
     lively = bool(jobs.active_runs(workspace))
     feedback.part(_show, _pace(_crowd()) if lively else SELDOM)(workspace, lively)
 
@@ -76,9 +80,9 @@ def _gsea_address(given: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _show(workspace: Workspace, lively: bool) -> None:
-    _crowd()
+    few = _crowd() <= FEW
     active = jobs.active_runs(workspace)
-    _follow(workspace, active, lively)
+    _follow(workspace, active, lively, few)
     recent = jobs.recent(workspace)
     feedback.show_refusal()
     if not active and not recent:
@@ -95,15 +99,15 @@ def _show(workspace: Workspace, lively: bool) -> None:
         _ended(run, workspace)
 
 
-def _follow(workspace: Workspace, active: list[Run], lively: bool) -> None:
-    """Says what ended since the last look, and draws the page anew where the list changed."""
+def _follow(workspace: Workspace, active: list[Run], lively: bool, few: bool) -> None:
+    """Says what ended since the last look, and draws the page anew where the list changed, among a ``few`` sessions."""
     ids = {run.id for run in active}
     before: set[str] = st.session_state.get("tray", ids)
     st.session_state["tray"] = ids
     ended = [run for run in workspace.runs.all() if run.id in before - ids]  # less what was deleted since
     told = [*st.session_state.pop("tray_told", []), *reversed(ended)]
     # only where the tray runs alone: in a run of the whole page, to begin again would drop the click it is about
-    if state.by_itself() and (before != ids or (active and not lively)):
+    if few and state.by_itself() and (before != ids or (active and not lively)):
         st.session_state["tray_told"] = told  # what is said just before a run begins anew may not reach the browser
         st.rerun()
     for run in told:
