@@ -31,7 +31,7 @@ with feedback.errors():
     gene_page.facts(dataset, view)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        gene.distribution(view, chosen)
+        gene.distribution(dataset, view, chosen)
     with right:
         gene_page.metrics(dataset, chosen)
     gene_page.neighbourhood(dataset, view, chosen)

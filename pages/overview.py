@@ -1,11 +1,13 @@
 """Overview: what the dataset is, what normalisation did to it, where it came from, and what to do next."""
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from core.figures import overview as figures
+from core.store.datasets import StoredDataset
 from core.workflows import Overview
-from pages.ui import cached, facts, feedback, first_steps, state, widgets
+from pages.ui import cached, drawn, facts, feedback, first_steps, state, widgets
 
 HELP = r"""
 Counts $X$ become $L = \log_2(1 + X)$. **Quantile normalisation** gives every biosample one and the same distribution:
@@ -17,7 +19,7 @@ curve in the middle, and nearly so on the right.
 """
 
 
-def show_charts(view: Overview) -> None:
+def show_charts(dataset: StoredDataset, view: Overview) -> None:
     """Labels, depth, zeros, and the distributions before and after."""
     left, right = st.columns([11, 9], gap="large")
     with left:
@@ -25,23 +27,34 @@ def show_charts(view: Overview) -> None:
         if view.labels.empty:
             feedback.empty("This dataset has no labels. Add them on the Data page to see tissues and to train models.")
         else:
-            widgets.chart(figures.label_sizes(view.labels), "labels", figures.labels_alt(view.labels))
+            figure = drawn.once(dataset, "labels", lambda: figures.label_sizes(view.labels))
+            widgets.chart(figure, "labels", figures.labels_alt(view.labels))
             if len(view.labels) > figures.MOST_LABELS:
                 st.caption(f"The {figures.MOST_LABELS} largest of {len(view.labels):,} labels; the tables have all.")
             widgets.downloads(view.labels, f"{view.manifest['name']}-labels")
     with right:
         st.header("Sequencing depth", anchor=False)
-        widgets.chart(figures.depth(view.biosamples), "depth", figures.depth_alt(view.biosamples))
+        figure = drawn.once(dataset, "depth", lambda: figures.depth(view.biosamples))
+        widgets.chart(figure, "depth", figures.depth_alt(view.biosamples))
         st.header("Genes without counts", anchor=False)
-        widgets.chart(figures.zero_share(view.biosamples), "zeros", figures.zeros_alt(view.biosamples))
+        figure = drawn.once(dataset, "zeros", lambda: figures.zero_share(view.biosamples))
+        widgets.chart(figure, "zeros", figures.zeros_alt(view.biosamples))
     st.header("Before and after normalisation", anchor=False)
-    stages = view.distributions["stage"].unique()
-    for column, stage in zip(st.columns(len(stages), gap="medium"), stages, strict=True):
+    stages = drawn.once(dataset, "stages", lambda: _stages(view))
+    for column, (stage, (figure, told)) in zip(st.columns(len(stages), gap="medium"), stages.items(), strict=True):
         with column:
             st.markdown(f"**{stage[:1].upper()}{stage[1:]}**" if stage[:3] != "log" else f"**{stage}**")
-            told = figures.normalisation_alt(view.distributions, stage)
-            widgets.chart(figures.normalisation(view.distributions, stage), f"normalisation-{stage}", told)
+            widgets.chart(figure, f"normalisation-{stage}", told)
             st.caption(told)
+
+
+def _stages(view: Overview) -> dict[str, tuple[go.Figure, str]]:
+    """The distributions at each stage of normalisation: figure, and what it shows."""
+    told = view.distributions
+    return {
+        stage: (figures.normalisation(told, stage), figures.normalisation_alt(told, stage))
+        for stage in told["stage"].unique()
+    }
 
 
 dataset = state.dataset()
@@ -51,7 +64,7 @@ with feedback.errors():
     facts.summary(view)
     facts.warnings(view.manifest)
     first_steps.show(dataset, view)
-    show_charts(view)
+    show_charts(dataset, view)
     st.header("Where it came from", anchor=False)
     table: pd.DataFrame = facts.provenance(view)
     st.dataframe(table, hide_index=True, height="content", alt="Provenance", column_config=facts.columns())

@@ -3,7 +3,8 @@
 from typing import Any
 from urllib.parse import quote
 
-import pandas as pd
+import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from core.figures import genes as figures
@@ -11,7 +12,7 @@ from core.figures import rankings
 from core.sources.organisms import organism_named, organism_of
 from core.store.datasets import StoredDataset
 from core.types import GeneView
-from pages.ui import cached, reports, state, widgets
+from pages.ui import cached, drawn, reports, state, widgets
 
 PANEL_LABELS = 10  # labels in the panel; the gene's page shows all of them
 
@@ -27,17 +28,22 @@ def panel(dataset: StoredDataset, gene: str) -> None:
         reports.button("gene", dataset, gene)
         links(dataset, view.row)
     left, right = st.columns([3, 2], gap="large")
-    groups = figures.groups_of(view)
-    best = sorted(groups, key=lambda group: -float(pd.Series(group.values).median()))[:PANEL_LABELS]
-    chart = figures.by_label(best, view.unit)
+    chart, shown, labels = drawn.once(dataset, "panel", lambda: _by_label(view), gene)
     with left:
-        distribution(view, gene, max(380, chart.layout.height))
+        distribution(dataset, view, gene, max(380, chart.layout.height))
     with right:
-        of = f"the first {len(best)} of {len(groups)}, " if len(groups) > len(best) else ""
+        of = f"the first {shown} of {labels}, " if labels > shown else ""
         st.markdown(f"**By label**, {of}highest median on top")
         told = f"Expression of {gene} by label; highest mean: {view.row['top_label']}"
         widgets.chart(chart, f"labels-{gene}", told)
     widgets.downloads(view.biosamples, f"{dataset.name}-{gene}")
+
+
+def _by_label(view: GeneView) -> tuple[go.Figure, int, int]:
+    """Expression by the labels with the highest medians, how many they are, and of how many."""
+    groups = figures.groups_of(view)
+    best = sorted(groups, key=lambda group: -float(np.median(group.values)))[:PANEL_LABELS]
+    return figures.by_label(best, view.unit), len(best), len(groups)
 
 
 def heading(row: Any) -> None:
@@ -46,12 +52,13 @@ def heading(row: Any) -> None:
     st.header(f"{row['symbol'] or known} :small[:gray[{known}]]", anchor=False, width="content")
 
 
-def distribution(view: GeneView, gene: str, height: int = 380) -> None:
+def distribution(dataset: StoredDataset, view: GeneView, gene: str, height: int = 380) -> None:
     """A gene over all biosamples."""
     st.markdown("**Over all biosamples**, in ascending order")
     row = view.row
     told = f"{gene} over {len(view.biosamples)} biosamples: 95th percentile {row['p95']:.2f}, mean {row['mean']:.2f}"
-    widgets.chart(rankings.distribution(view, height), f"distribution-{gene}", told)
+    figure = drawn.once(dataset, "distribution", lambda: rankings.distribution(view, height), gene, height)
+    widgets.chart(figure, f"distribution-{gene}", told)
 
 
 def organism(dataset: StoredDataset) -> str:

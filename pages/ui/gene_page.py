@@ -8,7 +8,7 @@ from core import workflows as wf
 from core.figures import genes as figures
 from core.store.datasets import StoredDataset
 from core.types import GeneView
-from pages.ui import cached, state, widgets
+from pages.ui import cached, drawn, state, widgets
 from pages.ui.ranking_columns import COLUMNS
 
 SCALES = {"length": "As ranked", "log2": "log2, before length", "counts": "Linear counts"}
@@ -87,8 +87,10 @@ def by_label(dataset: StoredDataset, gene: str) -> None:
     left, right = st.columns([1, 1], gap="large")
     with left:
         st.markdown("**By label**, highest median on top")
-        groups = _groups(dataset, gene, scale)
-        figure = figures.by_label(groups, unit, kind, log=scale == "counts")
+        figure = drawn.once(
+            dataset, "labels", lambda: figures.by_label(_groups(dataset, gene, scale), unit, kind, scale == "counts"),
+            gene, scale, kind,
+        )  # fmt: skip
         told = f"Expression of {gene} by label; highest median: {table['label'].iloc[0]}, {table['median'].iloc[0]:.2f}"
         widgets.chart(figure, f"labels-{gene}", told)
     with right:

@@ -1,5 +1,6 @@
 """A neighbourhood in figures and words: a summary with warnings, who the members are, what they are compared with."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import streamlit as st
 from core.figures import neighbourhood as figures
 from core.store.datasets import StoredDataset
 from core.types import NeighbourhoodView
-from pages.ui import cached, feedback, samples, state, trail, widgets
+from pages.ui import cached, drawn, feedback, samples, state, trail, widgets
 
 ONE_SERIES = 0.5  # share of pairs from one study above which the page warns
 SURPRISING = 0.05  # adjusted p-value of a label that is worth a word
@@ -65,7 +66,8 @@ def members(dataset: StoredDataset, view: NeighbourhoodView, gene: str) -> None:
         samples.actions(dataset, view.members, f"{dataset.name}-{gene}-neighbourhood", "members")
     with right:
         st.header("Cosine similarity, clustered", anchor=False)
-        widgets.chart(figures.heatmap(view), f"heatmap-{gene}", heatmap_alt(view))
+        figure = drawn.once(dataset, "heatmap", lambda: figures.heatmap(view), gene)
+        widgets.chart(figure, f"heatmap-{gene}", heatmap_alt(view))
 
 
 def _warnings(view: NeighbourhoodView) -> list[str]:
@@ -95,7 +97,8 @@ def compositions(dataset: StoredDataset, view: NeighbourhoodView, gene: str) -> 
             if table.empty:
                 feedback.empty(f"No member has a {what}.")
                 continue
-            widgets.chart(figures.composition(table, what, len(view.members)), f"{what}-{gene}", composition_alt(table))
+            make = partial(figures.composition, table, what, len(view.members))
+            widgets.chart(drawn.once(dataset, what, make, gene), f"{what}-{gene}", composition_alt(table))
             with st.expander("The test in figures", icon=":material/table:"):
                 _tested(table, what)
                 widgets.downloads(table, f"{dataset.name}-{gene}-{what}")
@@ -132,7 +135,8 @@ def baselines(dataset: StoredDataset, view: NeighbourhoodView, gene: str) -> Non
     found = cached.baselines(dataset, gene)
     left, right = st.columns([9, 11], gap="large")
     with left:
-        figure = figures.baselines(found.sets, found.summary, str(view.row["symbol"]))
+        make = partial(figures.baselines, found.sets, found.summary, str(view.row["symbol"]))
+        figure = drawn.once(dataset, "baselines", make, gene)
         widgets.chart(figure, f"baselines-{gene}", baseline_alt(found.summary))
     with right:
         _summary(found.summary)

@@ -4,6 +4,7 @@ The corners of the lasso are in the address (``lasso``), not the biosamples insi
 same selection as long as the dataset and the map are the same.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from core.figures import projection as figures
 from core.store.datasets import StoredDataset
 from core.store.runs import Run
 from core.types import NeighbourhoodView
-from pages.ui import cached, cart, feedback, people, samples, state, trail, widgets
+from pages.ui import cached, cart, drawn, feedback, people, samples, state, trail, widgets
 
 METHODS = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 CORNERS = 40  # of a lasso in the address
@@ -104,14 +105,17 @@ def _draw(
         more = {"carts": {which: cart.ids(dataset, which) for which in cart.CARTS}}
     members = view.members["sample_id"].tolist()
     in_carts = [sample_id for ids in more.get("carts", {}).values() for sample_id in ids]
-    drawn = thinned(points, [*members, state.param("sample"), *in_carts])
-    figure = figures.projection(drawn, members, state.param("sample"), by, method, whole=points, **more)
+    shown = thinned(points, [*members, state.param("sample"), *in_carts])
+    sample = state.param("sample")
+    make = partial(figures.projection, shown, members, sample, by, method, whole=points, **more)
+    of_all = by != "cart"  # a cart is one session's own
+    figure = drawn.once(dataset, "map", make, gene, sample, by, method, len(shown)) if of_all else make()
     key = f"projection-{dataset.key[:6]}-{method}-{st.session_state.get('lasso_turn', 0)}"
 
     def selected() -> None:
         _take(dataset, method, st.session_state[key])
 
-    told = f"{len(drawn):,} biosamples on a {METHODS[method]} map, {len(members)} of the neighbourhood ringed"
+    told = f"{len(shown):,} biosamples on a {METHODS[method]} map, {len(members)} of the neighbourhood ringed"
     widgets.chart(figure, key, told, on_select=selected, modes=("points", "box", "lasso"))
     st.caption(f"{TOLD[method]} {_subset(dataset, points)}Rings mark the neighbourhood. Click a biosample to see what "
                "is most like it; draw a lasso or a box to list those inside.")  # fmt: skip
