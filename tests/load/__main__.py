@@ -22,7 +22,7 @@ from tests.load.report import Case
 from tests.load.sampling import Sampler
 from tests.load.served import Served, copy_of, served, small_demo
 
-READING = (5.0, 25.0)  # seconds; a chart or a table is read before the next click
+READING = (5.0, 30.0)  # seconds; a chart or a table is read before the next click
 ALONE_PAUSE = (0.3, 0.8)  # seconds; how long one session thinks does not change how fast it is served
 TIMES_SLOWER, TIMES_MEMORY = 5.0, 1.1
 SETTLES = 90.0  # seconds that memory has to come back
