@@ -156,11 +156,11 @@ def _summary(summary: pd.DataFrame) -> None:
         sets=[f"{m:.3f} ± {sd:.3f}" for m, sd in zip(summary["mean"], summary["sd"], strict=True)],
     )
     known: dict[str, Any] = {
-        "baseline": text("Sets", width=158),
+        "baseline": text("Sets", width=172),
         "pairs": text("Pairs", help="All pairs of a set, or those across series alone", width=75),
         "sets": text("Mean ± sd", help="Mean cosine of the sets", width=112),
         "value": number("Gene", format="%.3f", help="The same of the neighbourhood", width=55),
-        "z": number("z", format="%+.1f", width=45),
+        "z": number("z", format="%+.1f", width=58),
         "percentile": number("Percentile", format="%.0f", width=75),
     }
     st.dataframe(

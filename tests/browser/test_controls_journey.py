@@ -68,6 +68,11 @@ def test_a_gene_leads_to_other_sites_and_takes_a_violin_and_a_report(demo_app: A
     settle(page)
     hrefs = body(page).locator("a[href^='https://']").evaluate_all("found => found.map(it => it.href)")
     assert set(SITES) <= {urlsplit(href).netloc for href in hrefs}
+    keyed(page, "kind").get_by_text("Violin", exact=True).click()
+    expect(page).to_have_url(re.compile("kind=violin"))
+    settle(page)
+    plot = keyed(page, "labels-GFAP").locator(".js-plotly-plot").filter(visible=True)
+    assert "violin" in plot.evaluate("plot => plot.data.map(trace => trace.type)")
     file = download(page, "report-gene-GFAP", tmp_path)
     text = file.read_text()
     assert "<html" in text
@@ -83,3 +88,34 @@ def test_genes_are_compared_side_by_side(demo_app: App) -> None:
     expect(charts).to_have_count(4)
     for name in names:
         expect(charts.get_by_text(name, exact=True).first).to_be_attached()
+
+
+def test_chosen_columns_come_after_the_symbol_and_stay_in_the_address(demo_app: App) -> None:
+    page = demo_app.open("rankings?dataset=demo")
+    body(page).get_by_role("button", name="Columns", exact=True).click()
+    field = keyed(page, "columns").locator("input")
+    for name in ("Gini", "Variance"):
+        field.fill(name)
+        page.get_by_role("option", name=name, exact=True).click()
+        settle(page)
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile("columns=Gini&columns=Variance"))
+    again = demo_app.open(page.url)
+    for opened in (page, again):
+        expect(table(opened, TABLE).locator("thead th").filter(has_text=re.compile("Variance"))).to_have_count(1)
+        heads = [text for text in table(opened, TABLE).locator("thead th").all_inner_texts() if text.strip()]
+        assert [head.split()[0] for head in heads] == ["Symbol", "Gini", "Variance"]
+
+
+def test_a_chart_that_is_on_its_way_has_its_place_held(demo_app: App) -> None:
+    page = demo_app.open("method")
+    held = []
+    page.route(re.compile(r"/static/js/.*[Pp]lotly.*\.js"), lambda route: held.append(route))
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Gene").click()
+    expect(page.get_by_test_id("stSkeleton").filter(visible=True).first).to_be_visible()
+    assert held
+    for route in held:
+        route.continue_()
+    expect(page.locator(".js-plotly-plot").filter(visible=True).first).to_be_visible()
+    expect(page.get_by_test_id("stSkeleton").filter(visible=True)).to_have_count(0)
+    settle(page)

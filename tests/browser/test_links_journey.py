@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from core.store.workspace import Workspace
 from tests.browser.conftest import App
 from tests.browser.driving import (
     body,
@@ -218,4 +219,16 @@ def test_a_report_stands_by_itself(demo_app: App, tmp_path: Path) -> None:
         target = link.get_attribute("href") or ""
         assert alone.locator(f"section{target}").count() == 1
     expect(alone.locator("body")).to_contain_text(f"biosample={BIOSAMPLE}")
+    assert problems == []
+
+
+def test_the_report_of_a_run_stands_by_itself(demo_app: App, tmp_path: Path) -> None:
+    [run] = Workspace(demo_app.root).runs.all("demo", "classifier")
+    page = demo_app.open("train?dataset=demo&model=Classifier")
+    file = download(page, f"report-run-{run.id}", tmp_path)
+    alone, problems = opened_alone(page, file)
+    expect(alone.locator("h1")).to_have_text("Classifier: 30 trees, 300 genes")
+    expect(alone.locator("body")).to_contain_text(run.id)
+    expect(alone.locator("figure .js-plotly-plot .main-svg").first).to_be_visible()
+    expect(alone.locator("body")).to_contain_text("whole series kept together")
     assert problems == []

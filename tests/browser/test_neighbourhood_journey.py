@@ -24,6 +24,9 @@ from tests.browser.driving import (
 )
 
 pytestmark = pytest.mark.browser
+# Points of all labels; the ring around the neighbourhood is drawn over some of them.
+ALL_POINTS = """plot => plot._fullData.filter(trace => !trace.name.startsWith('neighbourhood'))
+    .reduce((sum, trace) => sum + trace.x.length, 0)"""
 CHARTS = ("heatmap-ALB", "label-ALB", "series-ALB", "baselines-ALB")
 
 
@@ -79,3 +82,21 @@ def test_a_box_on_the_map_lists_its_biosamples_and_fills_a_cart(own_app: App) ->
     keyed(page, "colour_control").get_by_text("Cart").click()
     settle(page)
     expect(chart.locator(".legendtext", has_text=f"cart A ({found})")).to_be_visible()
+
+
+@pytest.mark.parametrize(("method", "name"), [("tsne", "t-SNE"), ("umap", "UMAP")])
+def test_another_map_is_made_by_a_job_and_opens_by_itself(own_app: App, method: str, name: str) -> None:
+    page = own_app.open("neighbourhood?dataset=demo&gene=ALB")
+    keyed(page, "map_control").get_by_text(name, exact=True).click()
+    settle(page)
+    expect(page).to_have_url(re.compile(f"map={method}"))
+    making = keyed(page, "make_map").get_by_role("button")
+    if making.count():  # a small dataset's map may be quick enough to need no job
+        making.click()
+    chart = page.locator(f"[class*='st-key-projection-'][class*='-{method}-']")
+    expect(chart.locator(".xtitle")).to_have_text(f"{name} 1 (no unit)", timeout=180_000)
+    settle(page)
+    points = wf.projection(Workspace(own_app.root), "demo", method)
+    assert len(points) == int(chart.locator(".js-plotly-plot").evaluate(ALL_POINTS))
+    again = own_app.open(page.url)
+    expect(again.locator(f"[class*='-{method}-'] .xtitle")).to_have_text(f"{name} 1 (no unit)")
