@@ -69,7 +69,7 @@ def test_a_gene_leads_to_other_sites_and_takes_a_violin_and_a_report(demo_app: A
     hrefs = body(page).locator("a[href^='https://']").evaluate_all("found => found.map(it => it.href)")
     assert set(SITES) <= {urlsplit(href).netloc for href in hrefs}
     keyed(page, "kind").get_by_text("Violin", exact=True).click()
-    expect(page).to_have_url(re.compile("kind=violin"))
+    expect(page).to_have_url(re.compile("kind=Violin"))
     settle(page)
     plot = keyed(page, "labels-GFAP").locator(".js-plotly-plot").filter(visible=True)
     assert "violin" in plot.evaluate("plot => plot.data.map(trace => trace.type)")
