@@ -167,9 +167,12 @@ def _add_up(
     for frame in _frames(stream, where):
         if frame.shape[1] != 3 or any(dtype.kind not in "iuf" for dtype in frame.dtypes):
             raise SampleFileError(f"{where} has a line that is not row, column and value after line {done:,}.")
-        places = frame[[1, 0] if turned else [0, 1]].to_numpy(dtype=np.int64) - 1
-        if not (places.min() >= 0 and (places.max(axis=0) < [n_features, n_cells]).all()):
+        told = frame[[1, 0] if turned else [0, 1]].to_numpy(dtype=np.float64)
+        if not ((told >= 1).all() and (told <= [n_features, n_cells]).all()):
             raise SampleFileError(f"{where} points outside its {n_features:,} features and {n_cells:,} barcodes.")
+        places = told.astype(np.int64) - 1
+        if (places + 1 != told).any():
+            raise SampleFileError(f"{where} has a row or column that is no whole number after line {done:,}.")
         values = frame[2].to_numpy(dtype=np.float64)
         check_counts(values, where)
         sums += np.bincount(places[:, 0], weights=values, minlength=n_features)

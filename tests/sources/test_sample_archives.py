@@ -119,6 +119,8 @@ def mtx(kind: str, *rows: str) -> bytes:
         (mtx("integer general", "12 40 2", "1 1 1"), "promises 2 values, but has 1"),
         (mtx("integer general", "12 40 1", "13 1 1"), "points outside its 12 features"),
         (mtx("integer general", "12 40 1", "0 1 1"), "points outside its 12 features"),
+        (mtx("integer general", "12 40 1", "1e300 1 1"), "points outside its 12 features"),
+        (mtx("integer general", "12 40 1", "1.5 1 1"), "has a row or column that is no whole number"),
         (mtx("integer general", "12 40 1", "1 1 -4"), "holds -4.0, but counts"),
         (mtx("integer general", "12 40 1", "1 1 x"), "not row, column and value"),
         (mtx("integer general", "12 40 1", "1 1"), "not row, column and value"),
