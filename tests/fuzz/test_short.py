@@ -73,3 +73,11 @@ def test_a_wrong_answer_would_be_found(tmp_path: Path) -> None:
         hard = Hard("x", case.make, "ok", read)
         assert not answers(hard, observed(hard, tmp_path / read.__name__))
     assert not is_fine("raised KeyError", 0) and not is_fine("ok", 6)
+
+
+def test_a_file_whose_writing_hangs_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner.sys, "executable", "true")
+    monkeypatch.setattr(runner, "_lines", lambda *_: iter([{"making": 7}, {"hang": "hang"}]))
+    tally = runner.Tally()
+    follows = runner._run_some(LIBHDF5[0], SEED, 5, 9, "mutate", float("inf"), tmp_path, tally)
+    assert (follows, tally.cases) == (8, 0)
