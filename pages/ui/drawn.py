@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.store.datasets import StoredDataset
 
-KEPT = 256  # some tens of kB each
+KEPT = 128  # some tens to some hundreds of kB each
 T = TypeVar("T")
 
 
