@@ -10,6 +10,7 @@ from core.errors import SampleFileError
 from core.types import DoubleArray, SampleValues
 
 PIECE = 4_000_000  # values read at a time
+MOST_COUNT = 1e30  # sums of such values still fit into float32
 
 
 @contextlib.contextmanager
@@ -77,7 +78,7 @@ def as_values(values: DoubleArray) -> SampleValues:
 
 def check_counts(values: DoubleArray, where: str) -> None:
     """Raises SampleFileError unless all are finite numbers of at least 0."""
-    bad = ~((values >= 0) & (values <= 1e30))
+    bad = ~((values >= 0) & (values <= MOST_COUNT))
     if bad.any():
         raise SampleFileError(
             f"{where} holds {values[bad][0]}, but counts must be finite numbers of at least 0. Centred or scaled "

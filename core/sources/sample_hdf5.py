@@ -19,7 +19,7 @@ from core.errors import CountsFileError, SampleFileError
 from core.sources.archs4 import Archs4File
 from core.sources.sample_anndata import is_anndata, read_anndata
 from core.sources.sample_cells import cell_ranger_group, read_cell_ranger
-from core.sources.sample_columns import as_values, damage, texts
+from core.sources.sample_columns import MOST_COUNT, as_values, damage, texts
 from core.sources.sample_limits import check_size, stem
 from core.sources.sample_loom import is_loom, read_loom
 from core.types import Progress, SampleSet
@@ -121,7 +121,7 @@ def _kallisto(file: h5py.File, name: str) -> SampleSet:
     check_size(1, len(ids), name)
     with damage(name, "est_counts"):
         values = np.asarray(counts[:], dtype=np.float64)
-    bad = np.flatnonzero(~((values >= 0) & (values < np.inf)))
+    bad = np.flatnonzero(~((values >= 0) & (values <= MOST_COUNT)))
     if len(bad):
         raise SampleFileError(
             f"{name}: est_counts of {ids[bad[0]]} is {values[bad[0]]}. Counts must be finite numbers of at least 0."

@@ -141,6 +141,7 @@ def spoil(path: Path, key: str, value: Any) -> Path:
         ("est_counts", np.zeros(3), "est_counts does not fit the 40 targets"),
         ("est_counts", np.array([-1.0] * 40), "est_counts of T0 is -1.0"),
         ("est_counts", np.array([np.inf] * 40), "est_counts of T0 is inf"),
+        ("est_counts", np.array([1e300] * 40), r"est_counts of T0 is 1e\+300"),
         ("est_counts", None, "without est_counts"),
         ("est_counts", np.array([b"x"] * 40), "est_counts does not fit"),
         ("aux/ids", np.zeros((2, 2)), "aux/ids must be a list"),
