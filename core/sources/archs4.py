@@ -271,7 +271,7 @@ class Archs4File:
 
     def _dataset(self, key: str) -> h5py.Dataset:
         if self._keys[key] != "dataset":
-            raise self._error(f"{key} is a {self._keys[key]}: only data inside the file are read.")
+            raise self._error(f"{key} is a {self._keys[key]}: only data inside the file are read, and whole ones.")
         with self._damage(key):
             return self._file[key]
 

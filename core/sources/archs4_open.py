@@ -1,5 +1,6 @@
-"""Opening an HDF5 file, here or on a server, and what is in it; for ``core.sources.archs4`` alone."""
+"""Opening an HDF5 file, here or on a server, and what is in it; for readers of HDF5 alone."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -65,12 +66,26 @@ def walk(group: h5py.Group, prefix: str = "", depth: int = 0) -> Iterator[tuple[
             continue
         item = group[name]
         if isinstance(item, h5py.Dataset):
-            yield (
-                key,
-                "virtual dataset" if item.is_virtual else "dataset stored outside" if item.external else "dataset",
-            )
+            yield key, _kind(item)
         elif isinstance(item, h5py.Group) and depth < 4:
             yield from walk(item, key + "/", depth + 1)
+
+
+def _kind(item: h5py.Dataset) -> str:
+    if item.is_virtual:
+        return "virtual dataset"
+    if item.external:
+        return "dataset stored outside"
+    return "dataset that was cut short" if is_cut_short(item) else "dataset"
+
+
+def is_cut_short(item: h5py.Dataset) -> bool:
+    """Whether values in one piece have less room than their shape needs; libhdf5 then gives some for others."""
+    if item.chunks is not None or item.shape is None:
+        return False
+    stored = int(item.id.get_storage_size())
+    needed = int(math.prod(item.shape)) * int(item.id.get_type().get_size())
+    return 0 < stored < needed
 
 
 def line(error: BaseException) -> str:

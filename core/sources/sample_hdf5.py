@@ -17,6 +17,7 @@ import numpy as np
 from core import settings
 from core.errors import CountsFileError, SampleFileError
 from core.sources.archs4 import Archs4File
+from core.sources.archs4_open import is_cut_short
 from core.sources.sample_anndata import is_anndata, read_anndata
 from core.sources.sample_cells import cell_ranger_group, read_cell_ranger
 from core.sources.sample_columns import MOST_COUNT, as_values, damage, texts
@@ -96,6 +97,8 @@ def _path(group: h5py.Group, key: str) -> str:
 def _check_dataset(item: h5py.Dataset, key: str, name: str) -> None:
     if item.is_virtual or item.external:
         raise SampleFileError(f"{name}: {key} keeps its values in other files. Only data in the file itself are read.")
+    if is_cut_short(item):
+        raise SampleFileError(f"{name}: {key} stores less than its shape needs. Copy or download the file again.")
     promised = math.prod(item.shape or ()) * item.dtype.itemsize
     if promised > PROMISED_BYTES and item.id.get_storage_size() * MOST_PACKED < promised:
         shape = " x ".join(f"{n:,}" for n in item.shape)

@@ -1,5 +1,6 @@
 """Every generation of ARCHS4 files, and every way in which one can be unusable."""
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,9 @@ import h5py
 import numpy as np
 import pytest
 
-from core.errors import CountsFileError
+from core.errors import CountsFileError, SampleFileError
 from core.sources.archs4 import Archs4File
+from core.sources.sample_files import read_samples
 from core.types import BIOSAMPLE_COLUMNS, GENE_COLUMNS
 from tests.sources.conftest import ENSEMBL, SYMBOLS, VARIANTS, MakeH5, counts_of
 
@@ -174,6 +176,20 @@ def test_a_damaged_chunk_is_reported_on_reading(make_h5: MakeH5) -> None:
     path.write_bytes(bytes(data))
     with Archs4File(path) as file, pytest.raises(CountsFileError, match="cannot read data/expression"):
         file.read(slice(None))
+
+
+def test_counts_with_less_room_than_their_shape_needs_are_not_read(make_h5: MakeH5) -> None:
+    path = make_h5()  # in one piece; h5py gives some of its values for others where its header lies about its size
+    with h5py.File(path) as file:
+        dataset = file["data/expression"]
+        assert dataset.chunks is None
+        layout = struct.pack("<BBQQ", 3, 1, dataset.id.get_offset(), dataset.id.get_storage_size())
+    data = path.read_bytes()
+    assert data.count(layout) == 1
+    path.write_bytes(data.replace(layout, layout[:10] + struct.pack("<Q", 112)))
+    _fails(path, "data/expression is a dataset that was cut short: only data inside the file are read, and whole ones")
+    with pytest.raises(SampleFileError, match="expression stores less than its shape needs"):
+        read_samples(path, "up.h5")
 
 
 @pytest.mark.parametrize("link", [h5py.ExternalLink("other.h5", "data/expression"), h5py.SoftLink("/elsewhere")])
