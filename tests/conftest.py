@@ -22,6 +22,11 @@ settings.load_profile("archscope")
 REAL = PROJECT.parent / "shared" / "data"
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes are called by their argument: archives hold the time, and two processes have to name tests alike."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(autouse=True)
 def _own_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process sets up its log once; here a page and the command line share one, so each test begins without."""
