@@ -12,8 +12,6 @@ FAINT = "rgba(127, 139, 153, 0.35)"
 SEQUENTIAL = "Viridis"
 DIVERGING = [[0.0, "#036bb9"], [0.5, "#e8e8e6"], [1.0, "#c4560b"]]
 
-MAX_ROWS_HEIGHT = 640
-
 
 def finish(chart: Chart, height: int = 360) -> go.Figure:
     """The figure, with margins, height and hover as on every chart; titles of axes may take the room that they need.
