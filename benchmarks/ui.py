@@ -23,7 +23,7 @@ from benchmarks.quiet import WATCH, Others
 from benchmarks.report import Row, Section, Table
 from benchmarks.setting import Setting
 from benchmarks.timing import say, shown_seconds
-from benchmarks.ui_driving import AGAIN, FILTER, FIRST, FLAGS, GENE, PAGE, PAGES, SEARCH, SORT, User
+from benchmarks.ui_driving import AGAIN, FILTER, FIRST, FLAGS, GENE, PAGE, PAGES, SEARCH, SORT, TYPED, User
 from core.settings import data_dir
 
 BIOSAMPLES = 20_000
@@ -37,6 +37,7 @@ TARGETS = {
     SORT: ("Sort all genes", 0.4),
     FILTER: ("Filter all genes", 0.4),
     SEARCH: ("Search all genes", 0.4),
+    TYPED: ("Search while typing (with the pause of 0.25 s that ends it)", None),
     GENE: ("Choose a gene, all charts drawn", 0.7),
 }  # seconds
 Times = Mapping[str, Sequence[float]]

@@ -46,7 +46,7 @@ for (const kind of ["click", "input", "keydown"])
   addEventListener(kind, event => { if (event.isTrusted) bench.acted = event.timeStamp; }, true);
 """
 FIRST, AGAIN, PAGE = "first view", "view again", "page"
-SORT, FILTER, SEARCH, GENE = "sort", "filter", "search", "gene"
+SORT, FILTER, SEARCH, TYPED, GENE = "sort", "filter", "search", "search while typing", "gene"
 
 
 class User:
@@ -121,8 +121,9 @@ class User:
             await page.locator(".st-key-sort input").click()
             option = page.get_by_role("option", name=SORTS[number % len(SORTS)], exact=True)
             self.times[SORT].append(await self._timed(page, await _other_line(page), option.click()))
-            await self._fill(page, SEARCH, "q", word, enter=False)
-            await self._fill(page, "", "q", "", enter=False)
+            await self._fill(page, SEARCH, "q", word)
+            await self._fill(page, TYPED, "q", word[::-1] + "1", enter=False)
+            await self._fill(page, "", "q", "")
 
     async def choose_genes(self, page: Page, rounds: int) -> None:
         """Clicks rows of the rankings, until both charts of that gene are drawn."""
@@ -146,7 +147,10 @@ class User:
         return f"{self._address}/{path}?{urlencode({'dataset': self._dataset})}"
 
     async def _fill(self, page: Page, what: str, key: str, value: str, enter: bool = True) -> None:
-        """Writes into a field of the rankings; counts until the line above the table says something else."""
+        """Writes into a field of the rankings; counts until the line above the table says something else.
+
+        Without ``enter`` the pause counts, too, after which the app takes it that typing has ended.
+        """
         field = page.locator(f".st-key-{key} input")
         other = await _other_line(page)
 

@@ -21,6 +21,7 @@ false discovery rate. **Most similar biosamples** lead from a member to its own 
 dataset = state.dataset()
 purpose = "The biosamples around a gene's 95th percentile: who they are, and how alike."
 widgets.title("Neighbourhood", purpose, HELP, dataset)
+members: list[str] = []
 with feedback.errors():
     with st.container(horizontal=True, vertical_alignment="bottom"):
         gene = gene_picking.gene_picker(dataset)
@@ -30,10 +31,11 @@ with feedback.errors():
         )
         reports.button("gene", dataset, gene)
     view = cached.neighbourhood(dataset, gene)
+    members = view.members["sample_id"].tolist()
     neighbours.summary(view)
     neighbours.members(dataset, view, gene)
     neighbours.compositions(dataset, view, gene)
     neighbours.baselines(dataset, view, gene)
     projections.section(dataset, view, gene)
 with feedback.errors():
-    trail.similar(dataset, state.param("gene") or "the gene")
+    trail.similar(dataset, state.param("gene") or "the gene", members)

@@ -14,7 +14,9 @@ from core.types import DoubleArray, FloatMatrix, IndexArray
 
 DRAWS = 100
 Sets = list[IndexArray]
-Cosines = Callable[[IndexArray], DoubleArray]  # rows of some biosamples (k) -> cosine of every pair (k x k)
+# Rows of some biosamples (k) and their series -> mean cosine over all pairs, over those of different series, and how
+# many the latter are.
+Means = Callable[[IndexArray, IndexArray], tuple[float, float, int]]
 
 
 @dataclass(frozen=True)
@@ -92,23 +94,35 @@ def _mean(total: float, number: int) -> float:
     return total / number if number else float("nan")
 
 
-def from_points(points: FloatMatrix) -> Cosines:
-    """Cosines from where unit profiles lie on their principal axes (n x c): what the axes hold of each cosine."""
+def from_points(points: FloatMatrix) -> Means:
+    """Mean cosines from where unit profiles lie on their principal axes (n x c): what the axes hold of each cosine.
 
-    def of(rows: IndexArray) -> DoubleArray:
+    The products over all pairs of a set add up to ||sum p||^2 - sum ||p||^2; likewise within each series.
+    """
+
+    def of(rows: IndexArray, series: IndexArray) -> tuple[float, float, int]:
+        k = len(rows)
         wide = points[rows].astype(np.float64)
-        product: DoubleArray = wide @ wide.T
-        return product
+        own = float(np.einsum("ij,ij->", wide, wide))
+        codes = np.where(series >= 0, series, -1 - np.arange(k))  # an unknown series is one of its own
+        order = np.argsort(codes, kind="stable")
+        starts = np.flatnonzero(np.diff(codes[order], prepend=codes[order][:1] - 1))
+        sums = np.add.reduceat(wide[order], starts, axis=0)
+        sizes = np.diff(starts, append=k)
+        total = float((sums.sum(axis=0) ** 2).sum()) - own
+        same, same_pairs = float((sums**2).sum()) - own, int((sizes * (sizes - 1)).sum())
+        apart = k * (k - 1) - same_pairs
+        return _mean(total, k * (k - 1)), _mean(total - same, apart), apart // 2
 
     return of
 
 
-def from_all(cosines: FloatMatrix) -> Cosines:
-    """Cosines from those of all pairs (n x n, of which the lower triangle is read)."""
+def from_all(cosines: FloatMatrix) -> Means:
+    """Mean cosines from those of all pairs (n x n, of which the lower triangle is read)."""
 
-    def of(rows: IndexArray) -> DoubleArray:
+    def of(rows: IndexArray, series: IndexArray) -> tuple[float, float, int]:
         low, high = np.minimum.outer(rows, rows), np.maximum.outer(rows, rows)
-        return cosines[high, low].astype(np.float64)
+        return pair_means(cosines[high, low].astype(np.float64), series)
 
     return of
 

@@ -15,6 +15,7 @@ from core.types import DoubleArray
 SPLIT_COLORS = dict(zip(SPLITS, palette.series_colors(len(SPLITS)), strict=True))
 CURVES = {"samples_f1": "Samples-averaged F1", "macro_auprc": "Macro AUPRC"}
 ROW = 20  # pixels of a label
+APART = 1.5  # ratio of two numbers that are both written below a log axis
 TITLE_GAP = 16  # pixels between the title of an axis and its numbers
 
 
@@ -159,13 +160,22 @@ def learning_curve(table: pd.DataFrame) -> go.Figure:
                     hovertemplate="at most %{x:,} a label: %{y:.3f}<extra>" + str(split) + of + "</extra>",
                 )  # fmt: skip
         chart.y_axes(title=words, range=[0, 1.03], row=row, col=1)
-    sizes = sorted(table["at_most"].unique())
+    sizes = _apart(sorted({int(size) for size in table["at_most"]}))
     ticks: dict[str, Any] = {"tickvals": sizes, "ticktext": [f"{size:,}" for size in sizes]}
     chart.x_axes(type="log", **ticks)
     chart.x_axes(title="Training biosamples a label, at most (log scale)", row=len(CURVES), col=1)
     style.legend_on_top(chart)
     chart.y_axes(title={"standoff": TITLE_GAP})
     return style.finish(chart, height=520)
+
+
+def _apart(sizes: list[int]) -> list[int]:
+    """The sizes that can be written below a log axis without touching, the largest always among them."""
+    kept: list[int] = []
+    for size in reversed(sizes):
+        if not kept or kept[-1] >= APART * size:
+            kept.append(size)
+    return kept[::-1]
 
 
 def _add_cells(chart: Chart, names: list[str], counts: DoubleArray, share: DoubleArray) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.figures import palette, style
+from core.figures import palette, shade, style
 from core.figures.chart import Chart
 from core.types import BoolArray, GeneView
 
@@ -15,7 +15,7 @@ LISTED = palette.COMPARE[3]  # genes of a list that was pasted
 MAX_CURVE = 1500  # biosamples that the ordered curve is drawn through, the neighbourhood always among them
 CROWD = 20_000  # genes; from here on shades tell how many lie where, and only those that stand alone are points
 CELLS = (140, 90)  # of the shades, across and up
-ALONE = 500  # genes of a crowd that are drawn as points
+ALONE = 250  # genes of a crowd that are drawn as points
 
 
 def scatter(
@@ -65,33 +65,28 @@ def _add_crowd(chart: Chart, points: pd.DataFrame, inside: BoolArray, view: list
     """Shades of all genes, in colour of those in the table, and as points those that have a part of the view alone."""
     x, y = np.log10(points["signal"].to_numpy(np.float64)), points["mean_cosine"].to_numpy(np.float64)
     room = 1e-6 + 0.005 * float(np.ptp(x))
-    below = [float(y.min())] if y.min() < view[0] else []  # a row of cells for those below the view
-    edges = (
-        np.linspace(x.min() - room, x.max() + room, CELLS[0] + 1),
-        np.array([*below, *np.linspace(view[0], view[1], CELLS[1] + 1)]),
+    left, right, lowest = float(x.min()) - room, float(x.max()) + room, float(y.min())
+    across, up = np.linspace(left, right, CELLS[0] + 1), np.linspace(view[0], view[1], CELLS[1] + 1)
+    below = lowest < view[0]  # then a row of cells for those
+    edges = (across, np.array([lowest, *up]) if below else up)
+    columns, rows = (
+        np.clip(np.searchsorted(edge, at) - 1, 0, len(edge) - 2) for edge, at in zip(edges, (x, y), strict=True)
     )
-    cells = [np.clip(np.searchsorted(edge, at) - 1, 0, len(edge) - 2) for edge, at in zip(edges, (x, y), strict=True)]
+    shape = (len(edges[0]) - 1, len(edges[1]) - 1)
+    cells = columns * shape[1] + rows
+    company = np.bincount(cells, minlength=shape[0] * shape[1])
     few = int(inside.sum()) <= ALONE
     for some, color in ((~inside, style.GREY), (inside & (not few), palette.ACCENT)):
-        if some.any():
-            _shade(chart, np.histogram2d(x[some], y[some], bins=edges)[0], edges, color)
-    company = np.zeros([len(edge) - 1 for edge in edges])
-    np.add.at(company, tuple(cells), 1)
-    order = np.lexsort((-x, company[tuple(cells)]))  # the loneliest first, of these the ones of high signal
+        counts = np.bincount(cells[some], minlength=len(company)).reshape(shape).astype(np.float64)
+        if counts[:, int(below) :].any():
+            shade.add(chart, counts[:, int(below) :], (left, right, view[0], view[1]), color)
+        if below and counts[:, 0].any():
+            shade.add(chart, counts[:, :1], (left, right, lowest, view[0]), color)
+    order = np.lexsort((-x, company[cells]))  # the loneliest first, of these the ones of high signal
     alone = order[inside[order]][:ALONE]
     _add_genes(chart, points.iloc[np.sort(alone)], "in the table", palette.ACCENT, 0.8 if few else 0.6, 4)
-
-
-def _shade(chart: Chart, counts: np.ndarray, edges: tuple[np.ndarray, np.ndarray], color: str) -> None:
-    """How many genes lie in each cell, on a logarithmic scale of shades of one colour; none is clear."""
-    red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
-    scale = [[part, f"rgba({red},{green},{blue},{0.25 + 0.7 * part})"] for part in (0.0, 0.5, 1.0)]
-    with np.errstate(divide="ignore"):
-        depth = np.where(counts > 0, np.log10(counts), np.nan).T
-    chart.add(
-        "heatmap", x=10 ** edges[0], y=edges[1], z=depth.astype(np.float32), colorscale=scale, showscale=False,
-        hoverinfo="skip", zmin=0, zmax=max(1.0, float(np.nanmax(depth))),
-    )  # fmt: skip
+    chart.add("scatter", x=10 ** np.array([left, right]), y=[lowest, view[1]], mode="markers", hoverinfo="skip",
+              marker={"opacity": 0}, showlegend=False)  # fmt: skip
 
 
 def _add_genes(

@@ -3,6 +3,7 @@
 import numpy as np
 import plotly.graph_objects as go
 
+from core.figures import room
 from core.figures.chart import Chart
 
 # Greys that show on a light and on a dark background: for the text of a chart, for lines, for a crowd of points.
@@ -14,18 +15,20 @@ DIVERGING = [[0.0, "#036bb9"], [0.5, "#e8e8e6"], [1.0, "#c4560b"]]
 
 
 def finish(chart: Chart, height: int = 360) -> go.Figure:
-    """The figure, with margins, height and hover as on every chart; titles of axes may take the room that they need.
+    """The figure, with height, hover and the margins that its ticks, titles and legend need.
 
     What the chart says of these itself holds.
     """
     layout = {
         "height": height,
-        "margin": {"l": 8, "r": 12, "t": 28 if _legend_on_top(chart) else 12, "b": 8},
+        "margin": {"t": 34 if _legend_on_top(chart) else 12, **room.margins(chart)},
         "hovermode": "closest",
         "bargap": 0.18,
         "hoverlabel": {"namelength": -1},
     }
-    return chart.default(layout, {"automargin": True, "title": {"standoff": 8}, "zeroline": False}).figure()
+    for axis in [name for name in chart.layout if name[1:5] == "axis"]:
+        chart.layout[axis].setdefault("automargin", room.is_turned(chart, axis))
+    return chart.default(layout, {"title": {"standoff": room.BAR}, "zeroline": False}).figure()
 
 
 def bar_height(n: int) -> int:

@@ -66,16 +66,16 @@ def _draw(workspace: Workspace, dataset: StoredDataset, row: int) -> pd.DataFram
         "labels": sets.matched_sets(strata, members, SEED),
         "series": sets.one_a_series(series, k, SEED),
     }
-    cosines = _cosines(workspace, dataset)
+    means = _means(workspace, dataset)
     rows = [
-        (kind, number, len(drawn), *sets.pair_means(cosines(drawn), series[drawn])[:2])
+        (kind, number, len(drawn), *means(drawn, series[drawn])[:2])
         for kind, collection in collections.items()
         for number, drawn in enumerate(collection)
     ]
     return pd.DataFrame(rows, columns=["baseline", "set", "size", "mean_cosine", "apart"])
 
 
-def _cosines(workspace: Workspace, dataset: StoredDataset) -> sets.Cosines:
+def _means(workspace: Workspace, dataset: StoredDataset) -> sets.Means:
     if dataset.index is not None:
         return sets.from_points(dataset.index[1])
     kept = workspace.results.cached(dataset, "cosines", VERSION, {}, lambda: _all_pairs(dataset))

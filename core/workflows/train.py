@@ -89,7 +89,8 @@ def train_generator(workspace: Workspace, run: Run, progress: Progress) -> dict[
         )
     labelled = labelled_rows(dataset)
     stages = Stages(
-        progress, {"normalise": 0.5, "space": 0.5, "fitting": 0.5, "training": 5.0, "evaluation": 2.0, "saving": 0.2}
+        progress,
+        {"normalising": 0.5, "finding axes": 0.5, "fitting": 0.5, "training": 5.0, "evaluating": 2.0, "saving": 0.2},
     )
     with one_blas_thread():  # the same seed gives the same weights, whatever the number of cores
         generator, study = train_and_evaluate(

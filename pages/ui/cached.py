@@ -25,7 +25,7 @@ def count_rankings(dataset: StoredDataset, query: RankingQuery) -> int:
 
 
 def gene(dataset: StoredDataset, symbol: str) -> GeneView:
-    """One gene over all biosamples. Raises NotFoundError."""
+    """One gene over all biosamples. Shared: read it, don't change it. Raises NotFoundError."""
     return _gene(dataset.name, dataset.view_key, symbol)
 
 
@@ -97,7 +97,7 @@ def enrich(
 
 
 def neighbourhood(dataset: StoredDataset, symbol: str) -> NeighbourhoodView:
-    """The biosamples around a gene's 95th percentile. Raises NotFoundError."""
+    """The biosamples around a gene's 95th percentile. Shared: read it, don't change it. Raises NotFoundError."""
     return _neighbourhood(dataset.name, dataset.view_key, symbol)
 
 
@@ -107,7 +107,10 @@ def similar_biosamples(dataset: StoredDataset, sample_id: str, top: int = 50) ->
 
 
 def projection(dataset: StoredDataset, method: str = "pca", keep: tuple[str, ...] = ()) -> pd.DataFrame:
-    """All biosamples on a map; computed here where no job did. Raises RecipeError, NotFoundError."""
+    """All biosamples on a map; computed here where no job did. Raises RecipeError, NotFoundError.
+
+    Shared between sessions: read it, don't change it.
+    """
     return _projection(dataset.name, dataset.view_key, method, keep)
 
 
@@ -136,7 +139,7 @@ def _count_rankings(name: str, key: str, query: RankingQuery) -> int:
     return wf.count_rankings(state.workspace(), name, query)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=64, show_spinner=False)
 def _gene(name: str, key: str, symbol: str) -> GeneView:
     return wf.gene(state.workspace(), name, symbol)
 
@@ -205,7 +208,7 @@ def _enrich(name: str, key: str, file: str, stamp: int, by: str, top: int, among
     return wf.enrich(workspace, name, wf.gene_sets(workspace, file), by, top, rows)
 
 
-@st.cache_data(max_entries=64, show_spinner="Comparing the biosamples around the 95th percentile")
+@st.cache_resource(max_entries=64, show_spinner="Comparing the biosamples around the 95th percentile")
 def _neighbourhood(name: str, key: str, symbol: str) -> NeighbourhoodView:
     return wf.neighbourhood(state.workspace(), name, symbol)
 
@@ -215,7 +218,7 @@ def _similar_biosamples(name: str, key: str, sample_id: str, top: int) -> pd.Dat
     return wf.similar_biosamples(state.workspace(), name, sample_id, top)
 
 
-@st.cache_data(max_entries=8, show_spinner="Projecting all biosamples (once for each dataset)")
+@st.cache_resource(max_entries=8, show_spinner="Projecting all biosamples (once for each dataset)")
 def _projection(name: str, key: str, method: str, keep: tuple[str, ...]) -> pd.DataFrame:
     return wf.projection(state.workspace(), name, method, keep)
 

@@ -70,7 +70,7 @@ def _kept(dataset: StoredDataset, method: str, members: list[str]) -> tuple[str,
     if len(dataset.biosamples) <= wf.MAP_LIMIT[method]:
         return ()
     here = state.param("sample")
-    return tuple(dict.fromkeys([*members, *([here] if here in set(dataset.biosamples["sample_id"]) else [])]))
+    return tuple(dict.fromkeys([*members, *([here] if samples.has(dataset, here) else [])]))
 
 
 def _make(dataset: StoredDataset, method: str) -> None:

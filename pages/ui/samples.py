@@ -1,17 +1,20 @@
 """Biosamples on a page: tables with GEO links and all metadata, one in a line, and what can be done with several."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from core.errors import NotFoundError
 from core.settings import PROJECT
 from core.store.datasets import StoredDataset
 from pages.ui import cart, feedback, state, widgets
 
 SAMPLES_PAGE = Path("pages/samples.py")
+OFFERED = 300  # biosamples in a list to choose from: all 900,000 of a full dataset would be 10 MB
+UNKNOWN = "sample_unknown"  # in the session: what was typed and is no biosample
 
 
 def choose(sample_id: str) -> None:
@@ -52,18 +55,42 @@ def _says_something(column: pd.Series) -> bool:
     return bool(column.notna().any() and not (column == "").all())
 
 
-def picker(dataset: StoredDataset, on_choose: Callable[[str], None]) -> str:
-    """Chooses a biosample by its id; the chosen one, or "" with a word on how to choose."""
-    sample, ids = state.param("sample"), dataset.biosamples["sample_id"].tolist()
-    st.session_state["sample_picker"] = sample if sample in ids else None
+def picker(dataset: StoredDataset, on_choose: Callable[[str], None], near: Sequence[str]) -> str:
+    """Chooses a biosample by its id; the chosen one, or "" with a word on how to choose.
+
+    Of all ids a browser gets a few (``near``): what is typed is looked up among all.
+    """
+    sample = state.param("sample")
+    known = sample if has(dataset, sample) else None
+    st.session_state["sample_picker"] = known
+    offered = [*near[:OFFERED], *([known] if known and known not in near[:OFFERED] else [])]
     st.selectbox(
-        "Biosample", ids, key="sample_picker", filter_mode="contains", width=420,
-        on_change=lambda: on_choose(st.session_state["sample_picker"] or ""),
+        "Biosample", offered, key="sample_picker", filter_mode="contains", width=420, accept_new_options=True,
+        on_change=_picked, args=(dataset, on_choose), help="Type any id of the dataset and press Enter.",
         placeholder="Choose one here, in the table or on the map",
     )  # fmt: skip
+    unknown = st.session_state.pop(UNKNOWN, "")
+    if unknown:
+        st.warning(f"No biosample of {dataset.name} has the id “{unknown}”.", icon=":material/help:")
     if not sample:
         feedback.empty("Choose a biosample to see which others are most like it.")
     return sample
+
+
+def _picked(dataset: StoredDataset, on_choose: Callable[[str], None]) -> None:
+    typed = (st.session_state["sample_picker"] or "").strip()
+    if not typed or has(dataset, typed):
+        on_choose(typed)
+    else:
+        st.session_state[UNKNOWN] = typed
+
+
+def has(dataset: StoredDataset, sample_id: str) -> bool:
+    """Whether the dataset has a biosample of this id."""
+    try:
+        return dataset.biosample(sample_id) >= 0
+    except NotFoundError:
+        return False
 
 
 def facts(dataset: StoredDataset, sample: str) -> None:

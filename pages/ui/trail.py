@@ -3,6 +3,8 @@
 ``sample`` is where the walk is, ``trail`` where it came through.
 """
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -90,11 +92,14 @@ def words(likes: pd.DataFrame, labelled: bool) -> str:
     )
 
 
-def similar(dataset: StoredDataset, gene: str) -> None:
-    """The walk: where it is, how it came there, and what to go on to. Raises NotFoundError."""
+def similar(dataset: StoredDataset, gene: str, members: Sequence[str]) -> None:
+    """The walk: where it is, how it came there, and what to go on to. Raises NotFoundError.
+
+    ``members``: ids of the neighbourhood that it may begin at.
+    """
     st.header("Most similar biosamples", anchor=False)
     crumbs(gene)
-    here = samples.picker(dataset, start)
+    here = samples.picker(dataset, start, members)
     if not here:
         return
     samples.facts(dataset, here)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
-from scipy import stats
+from scipy import sparse, stats
 
 from core.expression import normalise
 from core.store.datasets import StoredDataset
@@ -118,6 +118,20 @@ def test_a_pattern_typed_ids_and_the_counts_of_a_cart(demo_app: App, tmp_path: P
     settle(page)
     page.get_by_test_id("stPopover").get_by_role("button", name="Download").first.click()
     path = download(page, "cart_file_A_h5", tmp_path)
+    counts = dataset.counts([3, 8])
     with h5py.File(path) as file:
-        values = file["data/expression"][:]
-    np.testing.assert_array_equal(values.T, dataset.counts([3, 8]))
+        np.testing.assert_array_equal(file["data/expression"][:].T, counts)
+    with h5py.File(download(page, "cart_file_A_h5ad", tmp_path)) as file:
+        assert [name.decode() for name in file["obs/_index"][:]] == [first, second]
+        matrix = file["X"]
+        dense = matrix[:] if isinstance(matrix, h5py.Dataset) else sparse.csr_array(
+            (matrix["data"][:], matrix["indices"][:], matrix["indptr"][:]), shape=counts.shape
+        ).toarray()  # fmt: skip
+    np.testing.assert_array_equal(dense, counts)
+    tables = [
+        pd.read_csv(download(page, "cart_file_A_csv", tmp_path), comment="#"),
+        pd.read_parquet(download(page, "cart_file_A_parquet", tmp_path)),
+        pd.read_csv(download(page, "cart_file_A_gct", tmp_path), sep="\t", skiprows=2).tail(counts.shape[1]),  # GCT 1.3
+    ]
+    for found in tables:
+        np.testing.assert_array_equal(found[[first, second]].to_numpy().T.astype(np.float64), counts)

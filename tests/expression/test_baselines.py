@@ -82,15 +82,19 @@ def test_pair_means_over_all_pairs_and_over_those_of_different_series(rng):
     assert np.isnan(baselines.pair_means(np.ones((2, 2)), np.array([3, 3]))[1])
 
 
-def test_both_ways_to_cosines_agree_where_the_axes_hold_everything(rng):
+def test_both_ways_to_mean_cosines_agree_where_the_axes_hold_everything(rng):
     profiles = rng.random((20, 8))
     units = profiles / np.linalg.norm(profiles, axis=1, keepdims=True)
     rotation = np.linalg.qr(rng.normal(size=(8, 8)))[0]
-    rows = np.array([11, 3, 7, 0])
-    expected = cosine_similarity(profiles[rows])
-    np.testing.assert_allclose(baselines.from_points((units @ rotation).astype(np.float32))(rows), expected, atol=1e-6)
     lower = np.tril(cosine_similarity(profiles)).astype(np.float32)
-    np.testing.assert_allclose(baselines.from_all(lower)(rows), expected, atol=1e-6)
+    ways = baselines.from_points((units @ rotation).astype(np.float32)), baselines.from_all(lower)
+    for series in ([4, 0, 4, 7], [-1, 2, 2, -1], [0, 1, 2, 3], [5, 5, 5, 5], [-1, -1, -1, -1]):
+        rows = rng.choice(20, 4, replace=False)
+        expected = baselines.pair_means(cosine_similarity(profiles[rows]), np.array(series))
+        for means in ways:
+            found = means(rows, np.array(series))
+            assert found[:2] == pytest.approx(expected[:2], abs=1e-6, nan_ok=True)
+            assert found[2] == expected[2]
 
 
 def test_standing_is_scipys_z_and_percentile(rng):

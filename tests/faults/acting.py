@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from core import workflows
 from core.__main__ import main
 from core.settings import PROJECT
@@ -191,6 +193,12 @@ def content(folder: Path) -> dict[str, str]:
 def _same(path: Path) -> bytes:
     if path.suffix == ".json":
         return json.dumps(_without(json.loads(path.read_text())), sort_keys=True).encode()
+    if path.suffix == ".jsonl":
+        lines = [_without(json.loads(line)) for line in path.read_text().splitlines()]
+        return json.dumps(lines, sort_keys=True).encode()
+    if path.suffix == ".parquet":
+        table = pd.read_parquet(path)
+        return table.drop(columns="seconds").to_csv().encode() if "seconds" in table else path.read_bytes()
     if path.suffix == ".skops":
         return _same_archive(path)
     return path.read_bytes()

@@ -115,3 +115,13 @@ def test_the_learning_curve_has_both_scores_and_splits_and_the_majority_dashed()
     ]  # fmt: skip
     assert figure.layout.xaxis.type == "log"
     assert (figure.layout.yaxis.title.text, figure.layout.yaxis2.title.text) == ("Samples-averaged F1", "Macro AUPRC")
+    assert list(figure.layout.xaxis.tickvals) == [3, 10]
+
+
+def test_sizes_that_would_touch_below_the_learning_curve_are_not_both_written() -> None:
+    sizes = [3, 10, 30, 100, 104]
+    rows = [{"split": "random", "at_most": size, "samples_f1": 0.5, "macro_auprc": 0.6,
+             "majority_samples_f1": 0.1, "majority_macro_auprc": 0.05} for size in sizes]  # fmt: skip
+    figure = evaluation.learning_curve(pd.DataFrame(rows))
+    assert list(figure.layout.xaxis2.tickvals) == [3, 10, 30, 104]
+    assert all(tuple(trace.x) == tuple(sizes) for trace in figure.data)

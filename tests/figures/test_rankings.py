@@ -1,8 +1,12 @@
 """Charts of the Rankings page hold the numbers that they were given."""
 
+import base64
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from core.figures import palette, rankings
 from core.types import GeneView
@@ -56,39 +60,59 @@ def crowd() -> pd.DataFrame:
     return pd.DataFrame({"id": [f"ENSG{i:011d}" for i in range(n)], "signal": signal, "mean_cosine": cosine})
 
 
-def shaded(trace: object) -> int:
-    return round(float(np.nansum(10.0 ** np.asarray(trace.z, dtype=np.float64))))  # type: ignore[attr-defined]
+def opacity(image: object) -> np.ndarray:
+    """Of each cell (up x across), as another reader of PNG files has it."""
+    data = base64.b64decode(image.source.partition(",")[2])  # type: ignore[attr-defined]
+    return np.asarray(Image.open(io.BytesIO(data)))[::-1, :, 3]
 
 
-def test_shades_of_every_human_gene_count_each_of_them_once(crowd: pd.DataFrame) -> None:
+def counted(genes: pd.DataFrame, image: object) -> np.ndarray:
+    """Genes of each cell (up x across) of an image."""
+    across = np.linspace(image.x, image.x + image.sizex, rankings.CELLS[0] + 1)  # type: ignore[attr-defined]
+    up = np.linspace(image.y - image.sizey, image.y, rankings.CELLS[1] + 1)  # type: ignore[attr-defined]
+    return np.histogram2d(genes["mean_cosine"], np.log10(genes["signal"]), bins=[up, across])[0]
+
+
+def test_shades_of_every_human_gene_are_deeper_where_there_are_more(crowd: pd.DataFrame) -> None:
     passing = np.random.default_rng(2).random(len(crowd)) < 0.5
-    out, inside, alone = rankings.scatter(crowd, passing).data
-    assert (out.type, inside.type, alone.type) == ("heatmap", "heatmap", "scatter")
-    seen = crowd["mean_cosine"].to_numpy() <= inside.y[-1]
-    assert shaded(inside) == int((passing & seen).sum())
-    assert shaded(out) == int((~passing & seen).sum())
-    assert len(rankings.scatter(crowd, passing).to_json()) < 0.5e6
+    figure = rankings.scatter(crowd, passing)
+    out, below, inside, _ = figure.layout.images
+    for image, some in ((out, ~passing), (inside, passing)):
+        expected, found = counted(crowd[some], image), opacity(image)
+        assert expected.sum() > 30_000
+        np.testing.assert_array_equal(found > 0, expected > 0)
+        depth = [found[expected == number] for number in np.unique(expected)]
+        assert all(np.ptp(cells) == 0 for cells in depth)
+        assert np.all(np.diff([int(cells[0]) for cells in depth]) >= 0)
+    assert (below.y, below.y - below.sizey) == (pytest.approx(out.y - out.sizey), 0.0)
+    assert (opacity(below) > 0).sum() > 5
+    assert [trace.type for trace in figure.data] == ["scatter", "scatter"]
+    assert len(figure.to_json()) < 0.2e6
+
+
+def test_zooming_out_shows_the_whole_of_a_crowd(crowd: pd.DataFrame) -> None:
+    corners = rankings.scatter(crowd).data[-1]
+    assert min(corners.x) < crowd["signal"].min()
+    assert max(corners.x) > crowd["signal"].max()
+    assert min(corners.y) == 0.0
 
 
 def test_of_a_crowd_those_that_stand_alone_are_points_with_their_names(crowd: pd.DataFrame) -> None:
-    shade, alone = rankings.scatter(crowd).data
-    x, y = np.log10(crowd["signal"].to_numpy()), crowd["mean_cosine"].to_numpy()
-    company = np.histogram2d(x, y, bins=[np.log10(np.asarray(shade.x)), np.asarray(shade.y)])[0]
+    figure = rankings.scatter(crowd)
+    alone, shade = figure.data[0], figure.layout.images[0]
+    company = counted(crowd, shade)
     row = crowd.set_index("id").loc[list(alone.customdata)]
-    places = [
-        np.searchsorted(edge, at) - 1
-        for edge, at in (
-            (np.log10(np.asarray(shade.x)), np.log10(row["signal"])),
-            (np.asarray(shade.y), row["mean_cosine"]),
-        )
-    ]
+    row = row[row["mean_cosine"] > shade.y - shade.sizey]
+    across = np.linspace(shade.x, shade.x + shade.sizex, rankings.CELLS[0] + 1)
+    up = np.linspace(shade.y - shade.sizey, shade.y, rankings.CELLS[1] + 1)
+    places = np.searchsorted(up, row["mean_cosine"]) - 1, np.searchsorted(across, np.log10(row["signal"])) - 1
     assert len(alone.customdata) == rankings.ALONE
-    assert company[tuple(places)].max() <= np.sort(company[company > 0])[: rankings.ALONE].max()
+    assert company[places].max() <= np.sort(company[company > 0])[: rankings.ALONE].max()
 
 
 def test_few_that_pass_among_a_crowd_are_all_points(crowd: pd.DataFrame) -> None:
     passing = np.arange(len(crowd)) % 1000 == 7
-    _, points = rankings.scatter(crowd, passing, chosen="ENSG00000000007").data[:2]
+    points = rankings.scatter(crowd, passing, chosen="ENSG00000000007").data[0]
     assert list(points.customdata) == crowd["id"][passing].tolist()
 
 

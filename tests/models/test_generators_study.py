@@ -43,7 +43,7 @@ def test_the_result_is_json_and_tells_its_stages():
         progress=lambda stage, done, total, **values: stages.append(stage),
     )  # fmt: skip
     assert json.loads(json.dumps(result)) == result
-    assert list(dict.fromkeys(stages)) == ["normalise", "training", "evaluation"]
+    assert list(dict.fromkeys(stages)) == ["normalising", "training", "evaluating"]
     assert result["critic_loss"].keys() == {"first", "last", "fell", "window"}
     assert {row["metric"] for row in result["scorecard"]} >= {"precision", "recall", "closest_train_ratio"}
     assert all(row["pca_gaussian"] is not None for row in result["scorecard"])

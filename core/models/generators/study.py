@@ -82,11 +82,11 @@ def train_and_evaluate(
     generator = make_generator(recipe)
     has_label = TrainingData(np.zeros((0, 0), np.float32), labels, label_names, np.zeros(0)).column(recipe.label)
     split = hold_out(has_label, series, recipe.seed)
-    progress("normalise", 0, 1)
+    progress("normalising", 0, 1)
     target = fit_target(counts[rows] for rows in _blocks(split.train))
     q, test = _normalised(counts, split.train, target), _normalised(counts, split.test, target)
     data = TrainingData(q, labels[split.train], label_names, target)
-    progress("normalise", 1, 1)
+    progress("normalising", 1, 1)
     generator.fit(data, progress, should_stop, checkpoint_dir)
     measured, baseline = _measure(generator, data, test, progress)
     rows = scorecard(measured, baseline)
@@ -127,10 +127,10 @@ def _measure(
     train, others = data.rows_of(recipe.label), data.q[~data.column(recipe.label)]
     results: list[dict[str, Any]] = []
     for number, candidate in enumerate(candidates):
-        progress("evaluation", number, len(candidates))
+        progress("evaluating", number, len(candidates))
         synthetic = candidate.sample(N_SYNTHETIC, recipe.label, recipe.seed)
         results.append(evaluate_synthetic(synthetic, train, test, background=data.q, others=others, seed=recipe.seed))
-    progress("evaluation", len(candidates), len(candidates))
+    progress("evaluating", len(candidates), len(candidates))
     return results[0], results[1] if len(results) > 1 else None
 
 

@@ -70,7 +70,7 @@ class WassersteinGenerator(Generator):
     ) -> None:
         recipe = self.recipe
         data.rows_of(recipe.label)
-        progress("space", 0, 1)
+        progress("finding axes", 0, 1)
         self.space = fit_space(data, recipe)
         self.labels = [name for name, column in zip(data.label_names, data.labels.T, strict=True) if column.any()]
         self._label_names = list(data.label_names)
