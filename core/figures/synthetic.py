@@ -10,8 +10,8 @@ from core.figures import palette, style
 from core.figures.chart import Chart
 
 STATISTICS = {
-    "mean": ("mean", ", log2 counts"),
-    "sd": ("standard deviation", ", log2 counts"),
+    "mean": ("mean", ",<br>log2 counts"),
+    "sd": ("standard deviation", ",<br>log2 counts"),
     "zero": ("share of zeros", ""),
 }
 BORDER = "#10171f"  # on the cells of a heatmap, which are light at 0 in both themes

@@ -30,6 +30,20 @@ UNTITLED = """() => [...document.querySelectorAll('.js-plotly-plot')].filter(it 
 })"""
 SENTENCES = """found => found.map(
     it => it.getAttribute('aria-label') || it.querySelector('[aria-label]')?.ariaLabel || '')"""
+# Ticks and titles of axes that leave their chart, or that lie over each other; on a phone a title may be too long.
+CUT = """phone => [...document.querySelectorAll('.js-plotly-plot')].filter(it => it.offsetParent).flatMap(plot => {
+    const box = plot.getBoundingClientRect(), name = plot.closest('[class*=st-key-]').className.match(/st-key-\\S+/)[0];
+    const of = chosen => [...plot.querySelectorAll(chosen)].filter(it => it.textContent.trim())
+        .map(it => ({text: it.textContent, at: it.getBoundingClientRect()})).filter(({at}) => at.width > 0);
+    const titles = of('[class^="g-x"][class$="title"] text, [class^="g-y"][class$="title"] text');
+    const ticks = of('.xtick text, .ytick text, [class*="tick"] > text');
+    const outside = [...titles, ...ticks].filter(({at}) => at.left < box.left - 2 || at.bottom > box.bottom + 2
+        || !phone && (at.top < box.top - 2 || at.right > box.right + 2));
+    const under = titles.filter(({at}) => ticks.some(({at: tick}) => Math.min(at.right, tick.right)
+        - Math.max(at.left, tick.left) > 3 && Math.min(at.bottom, tick.bottom) - Math.max(at.top, tick.top) > 3));
+    const told = (found, what) => found.map(({text}) => `${innerWidth} px, ${name}: ${what}: ${text}`);
+    return [...told(outside, 'cut off'), ...told(under, 'over ticks')];
+})"""
 WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 INSIDE = """() => { const main = document.querySelector('[data-testid=stMain]');
     return main.scrollWidth - main.clientWidth; }"""
@@ -56,6 +70,7 @@ def test_a_page_fits_and_its_figures_say_what_they_show(demo_app: App, name: str
         settle(page)
         assert page.evaluate(WIDER) <= 0
         assert page.evaluate(INSIDE) <= 0
+        assert page.evaluate(CUT, width < 400) == []
         heading(page, title)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from core import workflows as wf
 from core.store.workspace import Workspace
@@ -100,3 +100,26 @@ def test_another_map_is_made_by_a_job_and_opens_by_itself(own_app: App, method: 
     assert len(points) == int(chart.locator(".js-plotly-plot").evaluate(ALL_POINTS))
     again = own_app.open(page.url)
     expect(again.locator(f"[class*='-{method}-'] .xtitle")).to_have_text(f"{name} 1 (no unit)")
+
+
+def test_an_id_that_is_not_offered_is_typed_and_one_that_nobody_has_is_said(demo_app: App) -> None:
+    workspace = Workspace(demo_app.root)
+    members = set(wf.neighbourhood(workspace, "demo", "ALB").members["sample_id"])
+    another = next(each for each in workspace.dataset("demo").biosamples["sample_id"] if each not in members)
+    page = demo_app.open("neighbourhood?dataset=demo&gene=ALB")
+    type_into_picker(page, another)
+    expect(page).to_have_url(re.compile(rf"sample={another}(&|$)"))
+    likes = wf.similar_biosamples(workspace, "demo", another)["sample_id"].tolist()
+    settle(page)
+    assert column(page.locator("[class*='st-key-similar-'] [data-testid=stDataFrame]"))[0] == likes[0]
+    type_into_picker(page, "GSM0")
+    expect(body(page)).to_contain_text("has the id “GSM0”")
+    expect(page).to_have_url(re.compile(rf"sample={another}(&|$)"))
+
+
+def type_into_picker(page: Page, sample_id: str) -> None:
+    field = keyed(page, "sample_picker").locator("input")
+    field.click()
+    field.fill(sample_id)
+    field.press("Enter")
+    settle(page)

@@ -125,6 +125,18 @@ def test_another_gene_from_the_picker_goes_into_the_address() -> None:
     assert app.selectbox(key="gene_picker").value == "ALB"
 
 
+def test_the_browser_gets_few_ids_to_choose_from_the_chosen_one_among_them(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pages.ui.samples.OFFERED", 5)
+    app = open_page("neighbourhood", dataset="demo", gene="GFAP")
+    offered = app.selectbox(key="sample_picker").options
+    assert offered == shown(app, "members")[:5]
+    another = next(each for each in workspace.dataset("demo").biosamples["sample_id"] if each not in offered)
+    picker = open_page("neighbourhood", dataset="demo", gene="GFAP", sample=another).selectbox(key="sample_picker")
+    assert (picker.value, picker.options) == (another, [*offered, another])
+
+
 def test_a_lasso_lists_whoever_is_inside_and_is_in_the_address(workspace: Workspace) -> None:
     app = open_page("neighbourhood", dataset="demo", gene="GFAP")
     points = wf.projection(workspace, "demo")
