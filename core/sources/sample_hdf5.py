@@ -25,7 +25,7 @@ from core.sources.sample_limits import check_size, stem
 from core.sources.sample_loom import is_loom, read_loom
 from core.types import Progress, SampleSet
 
-MAX_OBJECTS = 50_000
+MAX_OBJECTS = 10_000
 MAX_TARGETS = 5_000_000
 # A dataset of more bytes than this must store at least one in so many of them; deflate packs 1,032 to 1 at best.
 PROMISED_BYTES, MOST_PACKED = 2**26, 4_000

@@ -92,8 +92,10 @@ def read_rows(path: Path, error: type[InputError]) -> tuple[list[str], Iterator[
     if delimiter is None:
         raise error(f"{path}, line {first + 1}: one column only. Separate the columns by tabs or commas.")
     rows = _rows(csv.reader(chain([top], lines), delimiter=delimiter), first, path, error)
-    header = next(rows)[1]
-    return header, _even(rows, len(header), path, error)
+    head = next(rows, None)
+    if head is None:
+        raise error(f"{path}, line {first + 1}: the header names no column. Give every column a name.")
+    return head[1], _even(rows, len(head[1]), path, error)
 
 
 def _rows(reader: "Reader", skipped: int, path: Path, error: type[InputError]) -> Iterator[tuple[int, list[str]]]:

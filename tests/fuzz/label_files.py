@@ -157,7 +157,7 @@ def metadata_grammar() -> st.SearchStrategy[bytes]:
 
 TARGETS = [
     Target("label tables", make_table, read_table, 1.0, strategy=table_grammar, pure=True),
-    Target("label folders", make_folder, read_folder, 0.6, pure=True),
+    Target("label folders", make_folder, read_folder, 0.6),  # its bytes are a folder in JSON, which is ours
     Target("vocabularies of label rules", make_rules, read_rules, 0.8, pure=True),
     Target("tables of what labels imply", make_parents, read_implied, 0.6, pure=True),
     Target("metadata read by label rules", make_metadata, read_metadata, 0.6, strategy=metadata_grammar, pure=True),

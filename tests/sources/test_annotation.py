@@ -45,6 +45,7 @@ def test_labels_are_read(tmp_path: Path, name: str) -> None:
         ('sample_id\ttissue\nS1\t"brain\nS2\tliver\n', "line 3: a quoted cell runs over lines"),
         ("sample_id\nS1\n", "line 1: one column only"),
         ("# nothing\n", "has no rows"),
+        ("\n;\n", "line 2: the header names no column"),
         ("", "the file is empty"),
     ],
 )
