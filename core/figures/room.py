@@ -1,8 +1,8 @@
 """How much room the ticks, titles and legend of a chart need.
 
 Plotly can find out by itself (automargin), but draws a chart twice for it, which takes twice as long. Text is taken to
-be as wide as it may be in the app's font, so that nothing is cut; only axes whose texts plotly may turn (categories
-below a chart) are left to it.
+be as wide as it may be in the app's font, so that nothing is cut; axes whose texts plotly may turn (categories below a
+chart), and names so long that a phone has no room for them, are left to it.
 """
 
 import re
@@ -16,8 +16,7 @@ LINE = 18  # pixels of a line of a title
 NUMBER = 44  # pixels of a number beside an axis
 TICK, BAR = 22, 8  # pixels of a line of ticks below a chart; between ticks and a title
 KEY = 42  # pixels of a legend's symbols
-LONGEST = 0.45  # of a phone's width that names beside an axis may take
-PHONE = 360
+LONGEST = 200  # pixels of names beside an axis; for longer ones plotly finds out how much of a chart they may take
 _TAG = re.compile(r"<[^>]+>")
 
 
@@ -28,9 +27,10 @@ def margins(chart: Chart) -> dict[str, int]:
     return {"l": max(left, default=8), "r": 12 + _legend(chart), "b": max(below, default=8)}
 
 
-def is_turned(chart: Chart, axis: str) -> bool:
-    """Whether plotly must find out itself how much room an axis needs: names below a chart, which it may turn."""
-    return axis.startswith("x") and _told(chart.layout[axis]) and bool(_texts(chart, axis))
+def is_left_to_plotly(chart: Chart, axis: str) -> bool:
+    """Whether plotly must find out itself how much room an axis needs."""
+    texts = _texts(chart, axis) if _told(chart.layout[axis]) else []
+    return bool(texts) and (axis.startswith("x") or _wide(texts) > LONGEST)
 
 
 def _edge(chart: Chart, which: str) -> list[str]:
@@ -44,11 +44,11 @@ def _beside(chart: Chart, name: str) -> int:
     axis = chart.layout[name]
     lines = _lines(axis)
     ticks = 0.0
-    if _told(axis):
+    if _told(axis) and not is_left_to_plotly(chart, name):
         texts = _texts(chart, name)
-        ticks = CHARACTER * _widest(texts) + 6 if texts else NUMBER
+        ticks = _wide(texts) if texts else NUMBER
     title = lines * LINE + _gap(axis) if lines else 0
-    return round(min(ticks, LONGEST * PHONE) + title + 6)
+    return round(ticks + title + 6)
 
 
 def _below(axis: dict[str, Any]) -> int:
@@ -93,6 +93,10 @@ def _categories(chart: Chart, name: str) -> Iterator[str]:
         values = trace.get(which)
         if trace.get(f"{which}axis", which) == reference and values is not None:
             yield from (value for value in values if isinstance(value, str))
+
+
+def _wide(texts: list[str]) -> float:
+    return CHARACTER * _widest(texts) + 6
 
 
 def _widest(texts: list[str]) -> int:

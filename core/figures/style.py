@@ -27,7 +27,7 @@ def finish(chart: Chart, height: int = 360) -> go.Figure:
         "hoverlabel": {"namelength": -1},
     }
     for axis in [name for name in chart.layout if name[1:5] == "axis"]:
-        chart.layout[axis].setdefault("automargin", room.is_turned(chart, axis))
+        chart.layout[axis].setdefault("automargin", room.is_left_to_plotly(chart, axis))
     return chart.default(layout, {"title": {"standoff": room.BAR}, "zeroline": False}).figure()
 
 

@@ -34,6 +34,14 @@ def test_names_below_a_chart_may_turn_so_plotly_makes_their_room() -> None:
     assert (figure.layout.xaxis.automargin, figure.layout.yaxis.automargin) == (True, False)
 
 
+def test_plotly_makes_the_room_of_very_long_names_too() -> None:
+    short, long = (
+        style.finish(Chart().add("bar", x=[1, 2], y=["a", name])).layout.yaxis.automargin
+        for name in ("acute myeloid leukemia", "acute myeloid leukemia blasts of the bone marrow, relapsed")
+    )
+    assert (short, long) == (False, True)
+
+
 def test_a_legend_on_the_right_gets_the_room_of_its_longest_name() -> None:
     short, long = (
         style.finish(Chart().add("scatter", x=[1], y=[1], name=name).update(showlegend=True))
