@@ -23,12 +23,12 @@ FLAGS = [
     "--disable-background-timer-throttling", "--disable-backgrounding-occluded-windows",
 ]  # fmt: skip
 SORTS = ("Mean", "Variance", "Tau", "Gini", "Zeros", "Length")
-ROWS = 9  # rows of the table that can be clicked without scrolling
+ROWS = 6  # rows of the table that can be clicked without scrolling
 ROW, MARKER = 35, 18  # pixels: height of a row and of the head, middle of the column of check boxes
 FILLED = f"() => document.querySelectorAll(\"tbody td[aria-colindex='1']:not(:empty)\").length >= {ROWS}"
 SCRIPT = """
 window.bench = {
-  acted: 0,
+  acted: 0, ran: false, late: false,
   settled: () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning"
     && !document.querySelector("[data-testid=stMain] [data-stale=true], [data-testid=stMain] [data-testid=stSkeleton]")
     && [...document.querySelectorAll("[data-testid=stPlotlyChart]")].every(bench.drawn),
@@ -36,15 +36,26 @@ window.bench = {
   titled: name => document.querySelector("[data-testid=stMain] h1")?.innerText === name,
   line: () => [...document.querySelectorAll("[data-testid=stMain] [data-testid=stMarkdown] p")]
     .map(p => p.textContent).find(text => / genes.*, by (falling|rising) /.test(text)) ?? "",
-  watch: test => { bench.done = new Promise(resolve => {
-    const look = () => test() && bench.settled() ? resolve(performance.now()) : requestAnimationFrame(look);
+  watch: test => { bench.ran = false; bench.done = new Promise((resolve, reject) => {
+    const late = setTimeout(() => {
+      bench.late = true;
+      reject(new Error(`nothing new after PATIENCE ms: ${test}`));
+    }, PATIENCE);
+    const look = () => {
+      if (bench.late) return;
+      if (!test() || !bench.settled()) return requestAnimationFrame(look);
+      clearTimeout(late);
+      resolve(performance.now());
+    };
     requestAnimationFrame(look);
-  }); },
+  }); bench.done.catch(() => 0); },
 };
+new MutationObserver(() => { bench.ran = true; })
+  .observe(document, {subtree: true, attributeFilter: ["data-test-script-state"]});
 addEventListener("DOMContentLoaded", () => bench.watch(() => !!document.querySelector("[data-testid=stMain] h1")));
 for (const kind of ["click", "input", "keydown"])
   addEventListener(kind, event => { if (event.isTrusted) bench.acted = event.timeStamp; }, true);
-"""
+""".replace("PATIENCE", str(PATIENCE))
 FIRST, AGAIN, PAGE = "first view", "view again", "page"
 SORT, FILTER, SEARCH, TYPED, GENE = "sort", "filter", "search", "search while typing", "gene"
 
@@ -147,7 +158,7 @@ class User:
         return f"{self._address}/{path}?{urlencode({'dataset': self._dataset})}"
 
     async def _fill(self, page: Page, what: str, key: str, value: str, enter: bool = True) -> None:
-        """Writes into a field of the rankings; counts until the line above the table says something else.
+        """Writes into a field of the rankings; counts until the line above the table is that of the new rows.
 
         Without ``enter`` the pause counts, too, after which the app takes it that typing has ended.
         """
@@ -176,8 +187,9 @@ class User:
 
 
 async def _other_line(page: Page) -> str:
-    """A test in the page: the line above the table of genes is not what it is now."""
-    return f"() => bench.line() !== '' && bench.line() !== {await page.evaluate('JSON.stringify(bench.line())')}"
+    """A test in the page: the line above the table of genes is not what it is now, or it came out the same again."""
+    now = await page.evaluate("JSON.stringify(bench.line())")
+    return f"() => bench.line() !== '' && (bench.ran || bench.line() !== {now})"
 
 
 def _count(socket: WebSocket, sizes: list[int]) -> None:
