@@ -27,6 +27,40 @@ class Others:
         return min(1.0, max(0.0, _elsewhere() - self._before) / passed)
 
 
+class Bystanders:
+    """CPU that processes take which are not of this one's family, from look to look.
+
+    Where children end that nobody asks for their times, as those of a browser do, ``Others`` would count them.
+    """
+
+    def __init__(self) -> None:
+        self._begun = time.perf_counter()
+        self.taken: dict[int, float] = {}  # seconds of CPU by process
+        self._seen: dict[tuple[int, float], float] = {}
+        self.look(first=True)
+
+    def look(self, first: bool = False) -> None:
+        """Counts what was taken since the last look; a process that came and went in between is missed."""
+        family = {os.getpid(), *(child.pid for child in psutil.Process().children(recursive=True))}
+        seen = {}
+        for process in psutil.process_iter():
+            try:
+                key, used = (process.pid, process.create_time()), sum(process.cpu_times()[:2])
+            except psutil.Error:
+                continue
+            if process.pid not in family:
+                seen[key] = used
+                more = 0.0 if first else used - self._seen.get(key, 0.0)
+                self.taken[process.pid] = self.taken.get(process.pid, 0.0) + max(0.0, more)
+        self._seen = seen
+
+    def share(self) -> float:
+        """Share of all cores, 0 to 1, that they took since the first look."""
+        self.look()
+        passed = max(1e-9, (time.perf_counter() - self._begun) * (os.cpu_count() or 1))
+        return min(1.0, sum(self.taken.values()) / passed)
+
+
 class Watch:
     """Patience with a busy machine, in seconds of waiting, and what was measured in spite of it."""
 

@@ -69,18 +69,24 @@ class User:
         self._random, self._pause = random.Random(seed), pause
 
     async def work(self, rounds: int) -> None:
-        """Every kind of action, ``rounds`` times each."""
-        for _ in range(rounds):
-            context, page = await self.first_view("")
-            await page.reload()
-            self.times[AGAIN].append(await page.evaluate("bench.done") / 1000)
-            await context.close()
-            await self._think()
+        """Every kind of action, ``rounds`` times each: in each round someone comes anew, and one who stays goes on."""
+        await self._think()
         context, page = await self.first_view("", counts=False)
-        await self.change_pages(page, 1, counts=False)
-        await self.change_pages(page, rounds)
-        await self.use_table(page, rounds)
-        await self.choose_genes(page, rounds)
+        await self.change_pages(page, counts=False)
+        for number in range(rounds):
+            await self._arrive()
+            await self.change_pages(page)
+            await self.use_table(page, number)
+            await self.choose_gene(page, number)
+        await context.close()
+
+    async def _arrive(self) -> None:
+        """A first view in a browser that knows nothing of the app, and one in a browser that has its files."""
+        await self._think()
+        context, page = await self.first_view("")
+        await self._think()
+        await page.reload()
+        self.times[AGAIN].append(await page.evaluate("bench.done") / 1000)
         await context.close()
 
     async def first_view(self, path: str, counts: bool = True) -> tuple[BrowserContext, Page]:
@@ -107,52 +113,45 @@ class User:
         await context.close()
         return sum(sizes)
 
-    async def change_pages(self, page: Page, rounds: int, counts: bool = True) -> None:
-        """Through the sidebar, in random order."""
+    async def change_pages(self, page: Page, counts: bool = True) -> None:
+        """To each page but the one that is open, through the sidebar, in random order."""
         links, names = page.get_by_test_id("stSidebarNav"), list(PAGES)
-        last = names[0]
-        for _ in range(rounds):
-            self._random.shuffle(names)
-            for name in names:
-                if name == last:
-                    continue
-                click = links.get_by_role("link", name=name, exact=True).click(no_wait_after=True)
-                seconds = await self._timed(page, f"() => bench.titled('{name}')", click)
-                last = name
-                if counts:
-                    self.times[f"{PAGE}: {name}"].append(seconds)
+        self._random.shuffle(names)
+        for name in names:
+            if await page.evaluate(f"bench.titled('{name}')"):
+                continue
+            click = links.get_by_role("link", name=name, exact=True).click(no_wait_after=True)
+            seconds = await self._timed(page, f"() => bench.titled('{name}')", click)
+            if counts:
+                self.times[f"{PAGE}: {name}"].append(seconds)
 
-    async def use_table(self, page: Page, rounds: int) -> None:
-        """Sorts, filters and searches all genes, each time in a way that was not asked for before."""
+    async def use_table(self, page: Page, number: int) -> None:
+        """Filters, sorts and searches all genes, in a way that was not asked for before."""
         await page.goto(self._url("rankings"))
         await page.evaluate("bench.done")
-        for number in range(rounds):
-            least, word = f"{self._random.uniform(0.01, 3):.4f}", f"{self._random.randrange(1000):03d}"
-            await self._fill(page, FILTER, "min_mean", least)
-            await page.locator(".st-key-sort input").click()
-            option = page.get_by_role("option", name=SORTS[number % len(SORTS)], exact=True)
-            self.times[SORT].append(await self._timed(page, await _other_line(page), option.click()))
-            await self._fill(page, SEARCH, "q", word)
-            await self._fill(page, TYPED, "q", word[::-1] + "1", enter=False)
-            await self._fill(page, "", "q", "")
+        least, word = f"{self._random.uniform(0.01, 3):.4f}", f"{self._random.randrange(1000):03d}"
+        await self._fill(page, FILTER, "min_mean", least)
+        await page.locator(".st-key-sort input").click()
+        option = page.get_by_role("option", name=SORTS[number % len(SORTS)], exact=True)
+        self.times[SORT].append(await self._timed(page, await _other_line(page), option.click()))
+        await self._fill(page, SEARCH, "q", word)
+        await self._fill(page, TYPED, "q", word[::-1] + "1", enter=False)
 
-    async def choose_genes(self, page: Page, rounds: int) -> None:
-        """Clicks rows of the rankings, until both charts of that gene are drawn."""
-        for number in range(rounds):
-            if number % ROWS == 0:
-                query = urlencode({"dataset": self._dataset, "page": self._random.randrange(1, 13)})
-                await page.goto(f"{self._address}/rankings?{query}")
-                await page.evaluate("bench.done")
-                table = page.locator("[data-testid=stDataFrame]:visible").first
-                await table.scroll_into_view_if_needed()
-                await table.hover()
-                await page.wait_for_function(FILLED)  # cells come a moment after their table
-                names = await table.locator("tbody td[aria-colindex='1']").all_text_contents()
-            row = number % ROWS
-            click = table.locator(".dvn-scroller").click(position={"x": MARKER, "y": ROW + ROW * row + ROW // 2})
-            both = " && ".join(f"document.querySelector('.st-key-{key}-{names[row]} .js-plotly-plot')"
-                               for key in ("distribution", "labels"))  # fmt: skip
-            self.times[GENE].append(await self._timed(page, f"() => !!({both})", click))
+    async def choose_gene(self, page: Page, number: int) -> None:
+        """Clicks a row of the rankings, until both charts of that gene are drawn."""
+        query = urlencode({"dataset": self._dataset, "page": self._random.randrange(1, 50)})
+        await page.goto(f"{self._address}/rankings?{query}")
+        await page.evaluate("bench.done")
+        table = page.locator("[data-testid=stDataFrame]:visible").first
+        await table.scroll_into_view_if_needed()
+        await table.hover()
+        await page.wait_for_function(FILLED)  # cells come a moment after their table
+        names = await table.locator("tbody td[aria-colindex='1']").all_text_contents()
+        row = number % ROWS
+        click = table.locator(".dvn-scroller").click(position={"x": MARKER, "y": ROW + ROW * row + ROW // 2})
+        both = " && ".join(f"document.querySelector('.st-key-{key}-{names[row]} .js-plotly-plot')"
+                           for key in ("distribution", "labels"))  # fmt: skip
+        self.times[GENE].append(await self._timed(page, f"() => !!({both})", click))
 
     def _url(self, path: str) -> str:
         return f"{self._address}/{path}?{urlencode({'dataset': self._dataset})}"

@@ -48,6 +48,7 @@ def train(workspace: Workspace, name: str, label: str, model: str, seed: int) ->
     for run in workspace.runs.all(name):
         asked = {"model": "wgan-gp", "seed": 1, **run.recipe["parameters"]}
         same = (asked.get("label"), asked["model"], asked["seed"]) == (label, model, seed)
+        same &= not asked.get("least_distance")
         if same and run.kind == "generator" and run.status == "done":
             return
     print(f"training {model}, seed {seed}", file=sys.stderr, flush=True)

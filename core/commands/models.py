@@ -14,6 +14,10 @@ from core.store.runs import Run
 from core.store.workspace import Workspace
 
 RUN_COLUMNS = ("id", "kind", "status", "active", "created", "finished", "error")
+DISTANCE_HELP = (
+    "of samples of wgan-gp from a training biosample, in units of what lies between that one and its own nearest: "
+    "with 0.8 it is harder to tell who was trained on (default: 0, any)"
+)
 
 
 def register(commands: Any) -> None:
@@ -32,6 +36,7 @@ def register(commands: Any) -> None:
     gan.add_argument("--model", choices=workflows.GENERATOR_MODELS, help="default: wgan-gp")
     gan.add_argument("--steps", type=int, help="training steps of a GAN (default: 2500, or 600 of the published one)")
     gan.add_argument("--seed", type=int, help="default: 1")
+    gan.add_argument("--least-distance", type=float, help=DISTANCE_HELP)
 
     study = formatted(command(commands, "augment", _augment, "do synthetic samples help a classifier?", "name"))
     which = study.add_mutually_exclusive_group(required=True)
@@ -103,13 +108,15 @@ def _augmentation(options: argparse.Namespace) -> dict[str, Any]:
 
 def _train_gan(workspace: Workspace, options: argparse.Namespace) -> None:
     if options.resume:
-        changed = [f"--{name}" for name in ("model", "steps", "seed") if getattr(options, name) is not None]
+        changed = [f"--{name}" for name in ("model", "steps", "seed", "least-distance")
+                   if getattr(options, name.replace("-", "_")) is not None]  # fmt: skip
         if changed:
             raise RecipeError(f"A training goes on as it was asked for: leave {', '.join(changed)} away with --resume.")
         _perform(workspace, workflows.reopen_training(workspace, options.resume, options.name))
         return
     parameters = {"label": options.label, "model": options.model or "wgan-gp", "steps": options.steps,
-                  "seed": 1 if options.seed is None else options.seed}  # fmt: skip
+                  "seed": 1 if options.seed is None else options.seed,
+                  "least_distance": options.least_distance}  # fmt: skip
     _train(workspace, "generator", options.name, {k: v for k, v in parameters.items() if v is not None})
 
 

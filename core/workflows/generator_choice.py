@@ -4,6 +4,7 @@ Every generator run has a scorecard of its own seed, with its own held-out biosa
 together (means over runs, verdicts on the means), so that a model is not judged by one lucky split.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,18 +47,19 @@ def compare_generators(workspace: Workspace, name: str, label: str) -> Generator
     """All finished generators of a label, by model. Raises NotFoundError where there is none.
 
     Runs of recipes of an earlier version, or of other numbers of steps and the like than the usual ones, count too:
-    they are runs of that model.
+    they are runs of that model. Those that keep a distance from training biosamples (``least_distance``) stand apart.
     """
     found: dict[str, list[tuple[int, list[dict[str, Any]]]]] = {}
     for run in _runs(workspace, name):
         if _label(run) == label:
             evaluation = read_json(run.path / "evaluation.json")
-            found.setdefault(str(evaluation["model"]), []).append(
+            found.setdefault(_model(evaluation), []).append(
                 (int(evaluation["recipe"]["seed"]), evaluation["scorecard"])
             )
     if not found:
         raise NotFoundError(f"Dataset {name!r} has no finished generator of {label!r}: train one ('train gan') first.")
-    cards = {model: mean_scorecard([card for _, card in found[model]]) for model in MODELS if model in found}
+    order = sorted(found, key=lambda model: (MODELS.index(model.split()[0]), model))
+    cards = {model: mean_scorecard([card for _, card in found[model]]) for model in order}
     models = _ranked(cards, {model: [seed for seed, _ in found[model]] for model in cards})
     best = str(models["model"].iloc[0])
     return GeneratorChoice(label, models, _measures(cards, list(models["model"])), best, _words(models, label))
@@ -65,6 +67,12 @@ def compare_generators(workspace: Workspace, name: str, label: str) -> Generator
 
 def _runs(workspace: Workspace, name: str) -> list[Run]:
     return [run for run in workspace.runs.all(name) if run.kind == "generator" and run.status == "done"]
+
+
+def _model(evaluation: Mapping[str, Any]) -> str:
+    """The model's name, with the distance that its samples keep from training biosamples, where they keep one."""
+    model, distance = str(evaluation["model"]), float(evaluation["recipe"].get("least_distance", 0.0))
+    return f"{model} ({distance:g} away)" if model == "wgan-gp" and distance else model
 
 
 def _label(run: Run) -> str:

@@ -7,7 +7,8 @@ import pytest
 
 from core.errors import InputError, NotFoundError, RecipeError, StoreError
 from core.models.generators import MODELS, GeneratorRecipe, TrainingData, load_generator, make_generator
-from core.models.generators.wgan import median_nearest
+from core.models.generators.space import ExpressionSpace
+from core.models.generators.wgan import nearest_distances
 from tests.models.generator_data import training_data
 
 SMALL = {"steps": 6, "hidden": 16, "latent": 8, "batch": 16, "n_components": 6}
@@ -136,7 +137,7 @@ def test_a_gan_that_learnt_by_heart_gets_noise_and_keeps_its_distance(data):
     generator = make_generator(_recipe("wgan-gp", steps=5, jitter=0.0)).fit(data)
     own = generator.space.standardise(data.rows_of("rare"), data.labels[data.column("rare")])
     usual = np.median([min(np.linalg.norm(a - b) for j, b in enumerate(own) if j != i) for i, a in enumerate(own)])
-    assert median_nearest(own, own, skip_self=True) == pytest.approx(usual)
+    assert np.median(nearest_distances(own, own, skip_self=True)) == pytest.approx(usual)
     column = data.label_names.index("rare")
 
     def copies(labels, rng):
@@ -145,9 +146,44 @@ def test_a_gan_that_learnt_by_heart_gets_noise_and_keeps_its_distance(data):
         return (y + noise) / np.sqrt(1 + generator.noise**2)
 
     generator._standardised = copies
-    generator.noise = generator._noise_needed(own)
+    generator.noise = generator._noise_needed()
     labels = np.zeros((300, 3), bool)
     labels[:, column] = True
     made = copies(labels, np.random.default_rng(7))
     assert generator.noise > 0
-    assert median_nearest(made, own) >= 0.75 * usual
+    assert np.median(nearest_distances(made, own)) >= 0.75 * usual
+
+
+def test_no_sample_is_nearer_to_a_training_biosample_than_the_recipe_allows(data, monkeypatch):
+    """Held against distances counted one by one, on samples before their residual is added."""
+    seen = []
+    scores = ExpressionSpace.scores
+    monkeypatch.setattr(ExpressionSpace, "scores", lambda self, y, labels: seen.append(y) or scores(self, y, labels))
+
+    def of(least_distance):
+        generator = make_generator(_recipe("wgan-gp", steps=5, least_distance=least_distance)).fit(data)
+        seen.clear()
+        generator.sample(200, "rare", seed=3)
+        return generator, np.concatenate(seen)
+
+    generator, free = of(0.0)
+    rare = data.rows_of("rare")
+    own = generator.space.standardise(rare, np.tile(np.array(data.label_names) == "rare", (len(rare), 1)))
+
+    def relative(points):
+        nearest = [min(np.linalg.norm(a - b) for j, b in enumerate(own) if j != i) for i, a in enumerate(own)]
+        to_own = [[np.linalg.norm(point - a) for a in own] for point in points]
+        return np.array([min(row) / nearest[int(np.argmin(row))] for row in to_own])
+
+    limit = float(np.quantile(relative(free), 0.3))
+    _, kept = of(limit)
+    assert (relative(free) < limit).mean() > 0.2
+    assert len(kept) == 200
+    assert relative(kept).min() >= limit * (1 - 1e-9)
+
+
+def test_where_every_sample_is_too_near_the_farthest_are_taken(data):
+    generator = make_generator(_recipe("wgan-gp", steps=5, least_distance=1e6)).fit(data)
+    made = generator.sample(20, "rare", seed=3)
+    assert made.shape == (20, len(data.target))
+    assert np.isfinite(made).all()

@@ -31,6 +31,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "noise": (0.0, 2.0),
     "shrinkage": (0.0, 1.0),
     "residual_neighbours": (1, 64),
+    "least_distance": (0.0, 1e6),
 }
 
 
@@ -44,6 +45,8 @@ class GeneratorRecipe:
     target label (the rest is balanced over all labels). ``patience``: validations without improvement before an early
     stop, 0 = never. ``neighbours`` of SMOTE; ``noise`` of the bootstrap, in gene standard deviations of the label;
     ``shrinkage`` of covariances towards their diagonal; ``residual_neighbours``: biosamples whose residuals are mixed.
+    ``least_distance`` of a GAN's samples from a training biosample, in units of what lies between that one and its own
+    nearest; 0 = any (see ``wgan``).
     """
 
     model: str = "wgan-gp"
@@ -66,6 +69,7 @@ class GeneratorRecipe:
     noise: float = 0.25
     shrinkage: float = 0.1
     residual_neighbours: int = 8
+    least_distance: float = 0.0
 
     def validated(self) -> "GeneratorRecipe":
         """This recipe with defaults filled in. Raises RecipeError for a parameter that is unknown or out of range."""

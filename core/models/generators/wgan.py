@@ -12,6 +12,10 @@ label than 0.8 of what these lie apart, the network has learnt them by heart: th
 the median distance back, and the sum is scaled down to the spread that it had: y' = (y + h u e) / sqrt(1 + h^2), e
 standard normal, u as in ``space``. No biosample but training ones has a say in h.
 
+Whoever finds a synthetic sample right beside a biosample may guess that it was trained on. With a ``least_distance``
+in the recipe, a sample of the recipe's label is drawn again where its y is nearer to a training biosample than that
+many times what lies between that one and its own nearest (50 times at most; then the farthest of them are taken).
+
 What is recorded, each a mean over the critic's updates of the steps of a row:
 
 - ``critic_loss``: what the critic minimises, as above, penalty included. It starts near +penalty (an untrained critic
@@ -43,6 +47,7 @@ from core.models.generators.recipe import GeneratorRecipe
 from core.models.generators.space import ExpressionSpace, fit_space
 from core.models.generators.state import State, load_pair, pair_state
 from core.models.generators.trainer import Row, Schedule, train
+from core.models.pca import seeded_rows
 from core.types import BoolArray, DoubleArray, FloatMatrix, Progress
 
 RECORDS = 100  # rows of the history over a whole training
@@ -50,6 +55,8 @@ VALIDATION_SHARE = 0.1
 RARE = 100  # a target label with fewer biosamples spares none for validation
 NOISES = tuple(float(h) for h in np.arange(0.0, 1.55, 0.1).round(1))
 KEPT_DISTANCE = 0.8  # of the median distance between the label's own: nearer than that, samples count as copied
+MAX_OWN = 2000  # training biosamples of the label that samples keep their distance from
+MAX_REDRAWS = 50
 PROBES = 300  # samples that the distance from training biosamples is measured on
 
 
@@ -82,19 +89,20 @@ class WassersteinGenerator(Generator):
         key = f"{recipe.canonical()} n={len(y)} sum={float(np.abs(y).sum(dtype=np.float64)):.6f}"
         self.history = train(model, schedule, progress, should_stop, checkpoint_dir, key)
         self.network = model.average.cpu()
-        self.noise = 0.0
         own = self.space.standardise(data.q[data.column(recipe.label)], _only(data, recipe.label))
-        self.noise = self._noise_needed(own)
+        self.own = own[seeded_rows(len(own), MAX_OWN, recipe.seed)]
+        self.own_nearest = nearest_distances(self.own, self.own, skip_self=True)
+        self.noise = self._noise_needed()
 
-    def _noise_needed(self, own: DoubleArray) -> float:
-        """The least h of a grid at which synthetic samples keep their distance from the label's y (m x d)."""
-        usual = median_nearest(own, own, skip_self=True)
+    def _noise_needed(self) -> float:
+        """The least h of a grid at which synthetic samples keep their distance from the label's training y."""
+        usual = float(np.median(self.own_nearest))
         labels = np.zeros((PROBES, len(self._label_names)), dtype=np.bool_)
         labels[:, self._label_names.index(self.recipe.label)] = True
         for noise in NOISES:
             self.noise = noise
             made = self._standardised(labels, np.random.default_rng(self.recipe.seed))
-            if median_nearest(made, own) >= KEPT_DISTANCE * usual:
+            if np.median(nearest_distances(made, self.own)) >= KEPT_DISTANCE * usual:
                 break
         return self.noise
 
@@ -112,17 +120,40 @@ class WassersteinGenerator(Generator):
         labels = np.zeros((n, len(self._label_names)), dtype=np.bool_)
         labels[:, position] = True
         y = self._standardised(labels, rng)
+        if label == self.recipe.label and self.recipe.least_distance > 0:
+            self._redraw_near(y, labels, rng)
         return self.space.profiles(self.space.scores(y, labels), position, rng)
+
+    def _redraw_near(self, y: DoubleArray, labels: BoolArray, rng: np.random.Generator) -> None:
+        """Replaces rows of y (n x d) that lie too near to a training biosample."""
+        distance = self._own_distance(y)
+        for _ in range(MAX_REDRAWS):
+            near = np.flatnonzero(distance < self.recipe.least_distance)
+            if len(near) == 0:
+                return
+            again = self._standardised(labels[near], rng)
+            found = self._own_distance(again)
+            farther = found > distance[near]
+            y[near[farther]], distance[near[farther]] = again[farther], found[farther]
+
+    def _own_distance(self, y: DoubleArray) -> DoubleArray:
+        """Distance (n) to the closest training biosample, over what lies between that one and its own nearest."""
+        distances = cdist(y, self.own)
+        closest = distances.argmin(axis=1)
+        result: DoubleArray = distances[np.arange(len(y)), closest] / np.maximum(self.own_nearest[closest], 1e-12)
+        return result
 
     def _arrays(self) -> dict[str, Any]:
         weights = {f"network.{name}": tensor.numpy() for name, tensor in self.network.state_dict().items()}
-        return {**self.space.arrays(), **weights}
+        return {**self.space.arrays(), **weights, "own": self.own, "own_nearest": self.own_nearest}
 
     def _card(self) -> dict[str, Any]:
         return {"label_names": self._label_names, "noise": self.noise}
 
     def _restore(self, arrays: dict[str, Any], card: dict[str, Any]) -> None:
         self.space = ExpressionSpace.from_arrays(arrays)
+        self.own = arrays.get("own", np.zeros((0, 0)))  # generators of before have neither, and ask for no distance
+        self.own_nearest = arrays.get("own_nearest", np.zeros(0))
         self._label_names, self.noise = list(card["label_names"]), float(card["noise"])
         self.network = generator_network(self.recipe, len(self._label_names), len(self.space.importance))
         weights = {name.removeprefix("network."): torch.from_numpy(values)
@@ -232,12 +263,13 @@ class AdversarialPair:
         return mean
 
 
-def median_nearest(points: DoubleArray, others: DoubleArray, skip_self: bool = False) -> float:
-    """Median over points (m x d) of the distance to the nearest of others (n x d); ``skip_self`` where they are one."""
+def nearest_distances(points: DoubleArray, others: DoubleArray, skip_self: bool = False) -> DoubleArray:
+    """Distance (m) of points (m x d) to the nearest of others (n x d); ``skip_self`` where they are one set."""
     distances = cdist(points, others)
     if skip_self:
         np.fill_diagonal(distances, np.inf)
-    return float(np.median(distances.min(axis=1)))
+    result: DoubleArray = distances.min(axis=1)
+    return result
 
 
 def _only(data: TrainingData, label: str) -> BoolArray:
