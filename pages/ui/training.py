@@ -13,7 +13,7 @@ from core.store.datasets import StoredDataset
 from pages.ui import augmenting, feedback, people, runs, state, widgets
 
 MODELS = {
-    "wgan-gp": "Wasserstein GAN with gradient penalty (default)",
+    "wgan-gp": "Wasserstein GAN (default)",
     "published": "Plain GAN of the published work",
     "pca-gaussian": "Gaussian in PCA space (baseline)",
     "smote": "SMOTE (baseline)",
@@ -116,8 +116,9 @@ def generator_form(dataset: StoredDataset) -> None:
         seed = columns[3].number_input("Seed", 0, 2**31 - 1, usual["seed"])
         away = columns[4].number_input("Distance", 0.0, 2.0, usual["least_distance"], 0.1, help=DISTANCE_HELP)
         if st.form_submit_button("Start training", type="primary", icon=":material/play_arrow:"):
-            chosen = {"label": label, "model": model, "steps": steps, "seed": seed, "least_distance": away}
-            _start(dataset, "generator", chosen)
+            chosen = {"label": label, "model": model, "steps": steps, "seed": seed}
+            asked = {"least_distance": away} if away and model == "wgan-gp" else {}
+            _start(dataset, "generator", chosen | asked)
 
 
 FORMS = {"classifier": classifier_form, "generator": generator_form}
