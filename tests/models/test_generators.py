@@ -183,7 +183,7 @@ def test_no_sample_is_nearer_to_a_training_biosample_than_the_recipe_allows(data
 
 
 def test_where_every_sample_is_too_near_the_farthest_are_taken(data):
-    generator = make_generator(_recipe("wgan-gp", steps=5, least_distance=1e6)).fit(data)
+    generator = make_generator(_recipe("wgan-gp", steps=5, least_distance=10.0)).fit(data)
     made = generator.sample(20, "rare", seed=3)
     assert made.shape == (20, len(data.target))
     assert np.isfinite(made).all()

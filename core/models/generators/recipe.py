@@ -31,7 +31,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "noise": (0.0, 2.0),
     "shrinkage": (0.0, 1.0),
     "residual_neighbours": (1, 64),
-    "least_distance": (0.0, 1e6),
+    "least_distance": (0.0, 10.0),
 }
 
 
