@@ -155,6 +155,8 @@ def describe(parameters: Mapping[str, Any]) -> str:
     """The parameters that a reader tells runs apart by; "default parameters" where none was chosen."""
     known = [(word, parameters[key]) for key, word in SHOWN.items() if parameters.get(key) not in (None, "")]
     words = [_in_words(word, value) for word, value in known]
+    if parameters.get("least_distance"):
+        words.append(f"{parameters['least_distance']:g} away")
     if parameters.get("augment"):
         model = parameters.get("augment_model") or "pca-gaussian"
         words.append(f"synthetic {' and '.join(parameters['augment'])} added ({model})")

@@ -150,3 +150,6 @@ def test_the_name_of_a_model_is_short_and_tells_runs_apart(root, ids):
     assert workflows.describe({"label": "brain", "model": "smote", "steps": 1500, "seed": 0, "trees": None}) == (
         "brain, smote, 1,500 steps, seed 0"
     )
+    kept_away = {"label": "brain", "model": "wgan-gp", "seed": 1, "least_distance": 0.8}
+    assert workflows.describe(kept_away) == "brain, wgan-gp, seed 1, 0.8 away"
+    assert workflows.describe(kept_away | {"least_distance": 0.0}) == "brain, wgan-gp, seed 1"
