@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import App
 from tests.browser.driving import body, choose, column, download, expect_chart, fill, keyed, settle, table
@@ -109,11 +109,12 @@ def test_chosen_columns_come_after_the_symbol_and_stay_in_the_address(demo_app: 
 
 def test_a_chart_that_is_on_its_way_has_its_place_held(demo_app: App) -> None:
     page = demo_app.open("method")
-    held = []
-    page.route(re.compile(r"/static/js/.*[Pp]lotly.*\.js"), lambda route: held.append(route))
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Gene").click()
+    chunk = re.compile(r"/static/js/.*[Pp]lotly.*\.js")
+    held: list[Route] = []
+    page.route(chunk, lambda route: held.append(route))  # playwright marks its handlers
+    with page.expect_request(chunk):
+        page.get_by_test_id("stSidebarNav").get_by_role("link", name="Gene").click()
     expect(page.get_by_test_id("stSkeleton").filter(visible=True).first).to_be_visible()
-    assert held
     for route in held:
         route.continue_()
     expect(page.locator(".js-plotly-plot").filter(visible=True).first).to_be_visible()
