@@ -13,10 +13,10 @@ published forest of 10 trees. Everything that is fitted (quantile target, choice
 fitted on the training part alone; the model that is kept is then fitted on all labelled biosamples. A cell of the table
 of labels or of the confusion matrix leads to the biosamples behind it; the list is in the page's address.
 
-**Synthetic samples**: a conditional Wasserstein GAN with gradient penalty (the default), the plain GAN of the published
-work, or one of the simple generators that a GAN has to beat. About a third of the label's biosamples is held out, by
-whole series where it can be, and nothing is fitted on it. The critic's loss (negative, as plotted by Gulrajani et al.)
-is
+**Synthetic samples**: a conditional Wasserstein GAN with gradient penalty (the default), conditional flow matching, the
+plain GAN of the published work, or one of the simple generators that these have to beat. About a third of the label's
+biosamples is held out, by whole series where it can be, and nothing is fitted on it. The critic's
+loss (negative, as plotted by Gulrajani et al.) is
 $\mathbb{E}[D(x)] - \mathbb{E}[D(\tilde x)] - \lambda\,\mathbb{E}[(\lVert\nabla D\rVert_2 - 1)^2]$ and falls towards 0.
 
 **In use**: the run that somebody promoted, else the first that finished; a later training changes no prediction by

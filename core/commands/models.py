@@ -15,8 +15,8 @@ from core.store.workspace import Workspace
 
 RUN_COLUMNS = ("id", "kind", "status", "active", "created", "finished", "error")
 DISTANCE_HELP = (
-    "of samples of wgan-gp from a training biosample, in units of what lies between that one and its own nearest: "
-    "with 0.8 it is harder to tell who was trained on (default: 0, any)"
+    "of samples of wgan-gp and flow-matching from a training biosample, in units of what lies between that one and its "
+    "own nearest: with 0.8 it is harder to tell who was trained on (default: 0, any)"
 )
 
 
@@ -34,7 +34,9 @@ def register(commands: Any) -> None:
     wanted.add_argument("--label", help="label to make samples of")
     wanted.add_argument("--resume", metavar="RUN", help="go on with a training that was stopped, as it was asked for")
     gan.add_argument("--model", choices=workflows.GENERATOR_MODELS, help="default: wgan-gp")
-    gan.add_argument("--steps", type=int, help="training steps of a GAN (default: 2500, or 600 of the published one)")
+    gan.add_argument(
+        "--steps", type=int, help="training steps (default: wgan-gp 2500, flow-matching 1500, published 600)"
+    )
     gan.add_argument("--seed", type=int, help="default: 1")
     gan.add_argument("--least-distance", type=float, help=DISTANCE_HELP)
 

@@ -14,6 +14,7 @@ ARMS = {
     "smote": ("SMOTE", palette.COMPARE[3], "dashdot"),
     "pca-gaussian": ("PCA-Gaussian", palette.COMPARE[4], "longdash"),
     "wgan-gp": ("GAN", palette.SYNTHETIC, "solid"),
+    "flow-matching": ("flow matching", palette.COMPARE[6], "solid"),
 }
 
 

@@ -13,6 +13,7 @@ CURVES = {
     "critic_loss": "Critic loss",
     "wasserstein": "Wasserstein estimate",
     "generator_loss": "Generator loss",
+    "flow_loss": "Flow matching loss",
     "validation": "Energy distance",
 }
 AXES = {"step": "Training step", "fraction": "Share of the job done"}
@@ -26,7 +27,7 @@ def curve_columns(steps: pd.DataFrame) -> list[str]:
 
 
 def loss_curves(runs: Mapping[str, pd.DataFrame]) -> go.Figure:
-    """Training curves of one or more GAN runs, a panel for each chart.
+    """Training curves of one or more generators, a panel for each chart.
 
     ``runs``: name to a table with any of ``CURVES``, over ``step`` (or ``fraction`` of the job where a table of a job
     under way has no steps); long tables are thinned to 2,000 points.

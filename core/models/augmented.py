@@ -14,7 +14,7 @@ import numpy as np
 from core.expression.normalise import to_target_rounded
 from core.models.generators import GeneratorRecipe, TrainingData, make_generator
 from core.models.generators.base import MIN_SAMPLES
-from core.models.recipe import ClassifierRecipe
+from core.models.recipe import GANS, ClassifierRecipe
 from core.models.splits import spread_over_groups
 from core.types import BoolArray, CountMatrix, DoubleArray, FloatMatrix, IndexArray, Progress, silent
 
@@ -113,9 +113,8 @@ def _drawn(data: TrainingData, label: str, n: int, recipe: ClassifierRecipe, pro
     def within(stage: str, done: float, total: float, **values: float | str) -> None:
         progress(f"synthetic samples of {label}", done, total)
 
-    wanted = GeneratorRecipe(
-        model=recipe.augment_model, label=label, seed=recipe.seed % 2**31, steps=recipe.augment_steps
-    )
+    steps = recipe.augment_steps if recipe.augment_model in GANS else 0
+    wanted = GeneratorRecipe(model=recipe.augment_model, label=label, seed=recipe.seed % 2**31, steps=steps)
     return make_generator(wanted).fit(data, within).sample(n, label, recipe.seed)
 
 

@@ -1,6 +1,7 @@
 """What a page, the command line or a notebook asks for: build, rank, classify, train, synthesize, evaluate."""
 
 from core.errors import ArchscopeError
+from core.models.generators.recipe import CONDITIONAL_MODELS
 from core.models.generators.recipe import MODELS as GENERATOR_MODELS
 from core.workflows.add import AddRequest, add
 from core.workflows.annotations import gencode_release
@@ -159,10 +160,11 @@ from core.workflows.uploading import UNITS, read_upload
 EXPECTED = (ArchscopeError,)
 
 __all__ = [
-    "CLEANABLE", "EXPECTED", "FIRST_MODELS", "GENERATOR_MODELS", "GSEA_LIST", "HISTORY_COLUMNS", "LISTED", "MAP_LIMIT",
-    "MOST_COMPARED", "NAME_TAKEN", "PERMUTATIONS", "QUICK", "RANKED_BY", "REMOTE_KINDS", "SCALES", "UNITS", "VALUES",
-    "WEIGHTS", "AddRequest", "BackupOutcome", "Baselines", "BiosampleQuery", "BuildOutcome", "BuildRequest",
-    "CartComparison", "CartFacts", "Change", "Check", "Choice", "Cleaned", "CorrelatedGenes", "DiskUse", "Estimate",
+    "CLEANABLE", "CONDITIONAL_MODELS", "EXPECTED", "FIRST_MODELS", "GENERATOR_MODELS", "GSEA_LIST", "HISTORY_COLUMNS",
+    "LISTED", "MAP_LIMIT", "MOST_COMPARED", "NAME_TAKEN", "PERMUTATIONS", "QUICK", "RANKED_BY", "REMOTE_KINDS",
+    "SCALES", "UNITS", "VALUES", "WEIGHTS", "AddRequest", "BackupOutcome", "Baselines", "BiosampleQuery",
+    "BuildOutcome", "BuildRequest", "CartComparison", "CartFacts", "Change", "Check", "Choice", "Cleaned",
+    "CorrelatedGenes", "DiskUse", "Estimate",
     "Exported", "FetchOutcome", "FetchRequest", "FoundBiosamples", "GeneComparison", "GeneList", "GeneratorChoice",
     "GseaRequest", "LabelChange", "ListRanks", "Overview", "RemoteChoice", "RemoteChosen", "RestoreOutcome", "RunView",
     "SetCurve", "StudyView", "SyntheticSet", "SyntheticView", "abstention_words", "activate", "add", "address_of_ids",

@@ -12,7 +12,7 @@ import pandas as pd
 
 from core.errors import NotFoundError
 from core.models.evaluation import mean_scorecard
-from core.models.generators import MODELS
+from core.models.generators import CONDITIONAL_MODELS, MODELS
 from core.store.files import read_json
 from core.store.runs import Run
 from core.store.workspace import Workspace
@@ -72,7 +72,7 @@ def _runs(workspace: Workspace, name: str) -> list[Run]:
 def _model(evaluation: Mapping[str, Any]) -> str:
     """The model's name, with the distance that its samples keep from training biosamples, where they keep one."""
     model, distance = str(evaluation["model"]), float(evaluation["recipe"].get("least_distance", 0.0))
-    return f"{model} ({distance:g} away)" if model == "wgan-gp" and distance else model
+    return f"{model} ({distance:g} away)" if model in CONDITIONAL_MODELS and distance else model
 
 
 def _label(run: Run) -> str:

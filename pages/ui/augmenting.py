@@ -12,7 +12,8 @@ from pages.ui import state, widgets
 
 MODELS = {
     "pca-gaussian": "Gaussian in PCA space (default)", "smote": "SMOTE", "bootstrap": "Resampling with noise",
-    "wgan-gp": "Wasserstein GAN (slow)", "published": "Plain GAN of the published work (slow)",
+    "flow-matching": "Flow matching", "wgan-gp": "Wasserstein GAN (slow)",
+    "published": "Plain GAN of the published work (slow)",
 }  # fmt: skip
 EXPLAINED = (
     "Fills each chosen label up in the **training parts** alone, by a generator fitted on that part alone; scores, "

@@ -14,6 +14,7 @@ from pages.ui import augmenting, feedback, people, runs, state, widgets
 
 MODELS = {
     "wgan-gp": "Wasserstein GAN (default)",
+    "flow-matching": "Flow matching",
     "published": "Plain GAN of the published work",
     "pca-gaussian": "Gaussian in PCA space (baseline)",
     "smote": "SMOTE (baseline)",
@@ -37,11 +38,13 @@ GENES_HELP = (
 LEAF_HELP = "Biosamples in a leaf of a tree at least. Empty: chosen automatically inside the training part."
 WEIGHTS_HELP = "Whether rare labels count as much as frequent ones in training. Automatic: chosen inside it."
 LEAST_HELP = "Labels with fewer are dropped. Automatic: 0.5% of the labelled biosamples, at least 5, at most 500."
-STEPS_HELP = "0 takes the model's own default (2,500 for the Wasserstein GAN). Baselines have no steps."
+STEPS_HELP = (
+    "0 takes the model's own default (2,500 for the Wasserstein GAN, 1,500 for flow matching). Baselines have no steps."
+)
 DISTANCE_HELP = (
-    "Of the Wasserstein GAN's samples from a training biosample, in units of what lies between that one and its own "
-    "nearest: samples that are nearer are drawn again. With 0.8 it is harder to tell who was trained on, but samples "
-    "resemble unseen biosamples a little less. 0: any distance."
+    "Of the samples of the Wasserstein GAN and of flow matching from a training biosample, in units of what lies "
+    "between that one and its own nearest: samples that are nearer are drawn again. With 0.8 it is harder to tell who "
+    "was trained on, but samples resemble unseen biosamples a little less. 0: any distance."
 )
 SPLIT_HELP = "Both splits are always computed; this one counts as the run's score."
 HISTORY = {
@@ -117,7 +120,7 @@ def generator_form(dataset: StoredDataset) -> None:
         away = columns[4].number_input("Distance", 0.0, 2.0, usual["least_distance"], 0.1, help=DISTANCE_HELP)
         if st.form_submit_button("Start training", type="primary", icon=":material/play_arrow:"):
             chosen = {"label": label, "model": model, "steps": steps, "seed": seed}
-            asked = {"least_distance": away} if away and model == "wgan-gp" else {}
+            asked = {"least_distance": away} if away and model in wf.CONDITIONAL_MODELS else {}
             _start(dataset, "generator", chosen | asked)
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from core.errors import InputError, NotFoundError, RecipeError, StoreError
 from core.models.generators import MODELS, GeneratorRecipe, TrainingData, load_generator, make_generator
+from core.models.generators.conditional import nearest_distances
 from core.models.generators.space import ExpressionSpace
-from core.models.generators.wgan import nearest_distances
 from tests.models.generator_data import training_data
 
 SMALL = {"steps": 6, "hidden": 16, "latent": 8, "batch": 16, "n_components": 6}

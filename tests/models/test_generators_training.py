@@ -94,7 +94,7 @@ def test_foreign_and_damaged_checkpoints_are_refused(tmp_path):
         train(Counter(), Schedule(10, 10), silent, checkpoint_dir=tmp_path, recipe_key="a")
 
 
-@pytest.mark.parametrize("model", ["wgan-gp", "published"])
+@pytest.mark.parametrize("model", ["wgan-gp", "flow-matching", "published"])
 def test_resumed_training_equals_uninterrupted(model, data, tmp_path):
     recipe = GeneratorRecipe(model, "rare", steps=30, **SMALL)
     whole = make_generator(recipe).fit(data)

@@ -14,10 +14,11 @@ ARM_WORDS = {
     "smote": "SMOTE",
     "pca-gaussian": "PCA-Gaussian",
     "wgan-gp": "GAN",
+    "flow-matching": "flow matching",
 }
 ARMS = tuple(ARM_WORDS)
 REFERENCE = "class-weights"  # what every other arm is held against
-SYNTHETIC_ARMS = ("smote", "pca-gaussian", "wgan-gp")
+SYNTHETIC_ARMS = ("smote", "pca-gaussian", "wgan-gp", "flow-matching")
 WHOLE = 0  # the size that stands for all biosamples of the label that there are
 _RANGES = {"seeds": (1, 1000), "seed": (0, 2**31 - 2000), "steps": (1, 200_000), "trees": (1, 5000),
            "genes": (1, 100_000), "most": (50, 1_000_000)}  # fmt: skip

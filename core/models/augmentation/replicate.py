@@ -27,7 +27,7 @@ from core.types import BoolArray, CountMatrix, DoubleArray, FloatMatrix, IndexAr
 TOP_UP = 30  # biosamples that the label is topped up to, at least
 BLOCK = 256
 OK, TOO_FEW, NOTHING = "ok", "too few", "nothing to add"
-_WORK = {"wgan-gp": 8.0, "pca-gaussian": 2.0}  # share of the time of an arm; 1 for the others
+_WORK = {"wgan-gp": 8.0, "flow-matching": 4.0, "pca-gaussian": 2.0}  # share of the time of an arm; 1 for the others
 
 Reader = Callable[[IndexArray], CountMatrix]
 
@@ -188,7 +188,8 @@ class _Maker:
 
     def _generated(self, name: str, progress: Progress) -> tuple[FloatMatrix, BoolArray]:
         """Synthetic samples with the label set that most of the label's training biosamples have."""
-        recipe = GeneratorRecipe(model=name, label=self.recipe.label, seed=self.seed, steps=self.recipe.steps)
+        steps = self.recipe.steps if name == "wgan-gp" else 0
+        recipe = GeneratorRecipe(model=name, label=self.recipe.label, seed=self.seed, steps=steps)
         generator = make_generator(recipe).fit(self.data, progress)
         rows = generator.sample(self.fitted.added, self.recipe.label, self.seed)[:, self.fitted.genes]
         sets, counts = np.unique(self.data.labels[self.own], axis=0, return_counts=True)

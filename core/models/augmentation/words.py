@@ -55,7 +55,7 @@ def notes(recipe: AugmentationRecipe, replicates: Sequence[Mapping[str, Any]], c
 def _verdict(label: str, arm: str, rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         return ""
-    name = ARM_WORDS[arm] if arm in ("smote", "oversampling") else f"the {ARM_WORDS[arm]}"
+    name = ARM_WORDS[arm] if arm in ("smote", "oversampling", "flow-matching") else f"the {ARM_WORDS[arm]}"
     judged = [row for row in rows if row["difference"] is not None]
     if not judged:
         return f"For {label}, {name} could not be tried: {rows[0]['status']}."

@@ -1,15 +1,16 @@
-"""Synthetic profiles of a label: the default GAN, the published one, and the baselines, behind one interface."""
+"""Synthetic profiles of a label: GANs, flow matching and baselines, behind one interface."""
 
 import importlib
 from pathlib import Path
 
 from core.errors import StoreError
 from core.models.generators.base import Generator, TrainingData, read_card
-from core.models.generators.recipe import MODELS, GeneratorRecipe
+from core.models.generators.recipe import CONDITIONAL_MODELS, MODELS, GeneratorRecipe
 
-# Imported when asked for: the two GANs bring torch along, which takes seconds.
+# Imported when asked for: these three bring torch along, which takes seconds.
 _HOMES = {
     "wgan-gp": ("wgan", "WassersteinGenerator"),
+    "flow-matching": ("flow", "FlowGenerator"),
     "published": ("published", "PublishedGenerator"),
     "pca-gaussian": ("baselines", "PcaGaussianGenerator"),
     "smote": ("baselines", "SmoteGenerator"),
@@ -36,4 +37,12 @@ def _class_of(model: str) -> type[Generator]:
     return found
 
 
-__all__ = ["MODELS", "Generator", "GeneratorRecipe", "TrainingData", "load_generator", "make_generator"]
+__all__ = [
+    "CONDITIONAL_MODELS",
+    "MODELS",
+    "Generator",
+    "GeneratorRecipe",
+    "TrainingData",
+    "load_generator",
+    "make_generator",
+]

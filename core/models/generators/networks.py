@@ -8,9 +8,19 @@ from torch import nn
 
 from core.models.generators.recipe import GeneratorRecipe
 from core.settings import n_threads
-from core.types import BoolArray
+from core.types import BoolArray, FloatMatrix
 
 _WORTH_THREADS = 1_000_000  # weights of the largest layer
+
+
+def device() -> torch.device:
+    """The GPU where there is one; random draws stay on the CPU, so that seeds mean the same."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def on_device(where: torch.device, *arrays: FloatMatrix) -> tuple[torch.Tensor, ...]:
+    """Arrays as single-precision tensors there."""
+    return tuple(torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)).to(where) for values in arrays)
 
 
 def use_threads(recipe: GeneratorRecipe, widest: int) -> None:
@@ -45,6 +55,14 @@ def energy_distance(a: torch.Tensor, b: torch.Tensor) -> float:
     """2 E|x - y| - E|x - x'| - E|y - y'| over a (m x d) and b (n x d), distinct pairs; about 0 for one distribution."""
     within = sum(float(torch.cdist(x, x).sum()) / max(1, len(x) * (len(x) - 1)) for x in (a, b))
     return 2 * float(torch.cdist(a, b).mean()) - within
+
+
+def follow(average: nn.Module, network: nn.Module, ema: float, step: int) -> None:
+    """Move a moving average towards a network; faster in the first steps, so that it does not remember the start."""
+    decay = min(ema, (1 + step) / (10 + step))
+    with torch.no_grad():
+        for mean, current in zip(average.parameters(), network.parameters(), strict=True):
+            mean.lerp_(current, 1 - decay)
 
 
 def row_weights(labels: BoolArray, target: int, target_share: float) -> torch.Tensor:

@@ -20,11 +20,10 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from core.models.generators.base import Generator, ShouldStop, TrainingData
-from core.models.generators.networks import dense, energy_distance, use_threads
+from core.models.generators.networks import dense, device, energy_distance, use_threads
 from core.models.generators.recipe import GeneratorRecipe
 from core.models.generators.state import State, load_pair, pair_state
-from core.models.generators.trainer import Row, Schedule, train
-from core.models.generators.wgan import RECORDS, device
+from core.models.generators.trainer import RECORDS, Row, Schedule, train
 from core.types import FloatMatrix, Progress
 
 DROPOUT = 0.3

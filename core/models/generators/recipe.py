@@ -6,10 +6,16 @@ from typing import Any
 
 from core.errors import RecipeError
 
-MODELS = ("wgan-gp", "published", "pca-gaussian", "smote", "bootstrap")
+MODELS = ("wgan-gp", "flow-matching", "published", "pca-gaussian", "smote", "bootstrap")
+CONDITIONAL_MODELS = ("wgan-gp", "flow-matching")  # trained on all labels; their samples can keep a distance
 RECIPE_VERSION = 2
-_STEPS = {"wgan-gp": 2500, "published": 600}
-_LEARNING_RATE = {"wgan-gp": 5e-4, "published": 2e-4}
+# What 0 stands for, where a model has an own default.
+_OWN: dict[str, dict[str, Any]] = {
+    "wgan-gp": {"steps": 2500, "learning_rate": 5e-4},
+    "flow-matching": {"steps": 1500, "learning_rate": 1e-3, "batch": 256, "target_share": 0.2},
+    "published": {"steps": 600, "learning_rate": 2e-4},
+}
+_USUAL: dict[str, Any] = {"steps": 1, "learning_rate": 1e-3, "batch": 64, "target_share": 0.5}
 
 # Bounds (inclusive) of every number that a user may choose.
 _BOUNDS: dict[str, tuple[float, float]] = {
@@ -40,13 +46,13 @@ class GeneratorRecipe:
     """Parameters of one generator; those that a model does not use do not change it.
 
     ``n_components`` axes of all training biosamples and ``own_components`` more of the label alone (see ``space``).
-    ``steps`` and ``learning_rate``: 0 takes the model's own default. ``jitter``: sd of the noise on real scores that
-    the critic sees, in units of a component's spread within labels. ``target_share``: share of a batch drawn from the
-    target label (the rest is balanced over all labels). ``patience``: validations without improvement before an early
-    stop, 0 = never. ``neighbours`` of SMOTE; ``noise`` of the bootstrap, in gene standard deviations of the label;
-    ``shrinkage`` of covariances towards their diagonal; ``residual_neighbours``: biosamples whose residuals are mixed.
-    ``least_distance`` of a GAN's samples from a training biosample, in units of what lies between that one and its own
-    nearest; 0 = any (see ``wgan``).
+    ``steps``, ``learning_rate``, ``batch`` and ``target_share``: 0 takes the model's own default. ``jitter``: sd of the
+    noise on real scores in training, in units of a component's spread within labels. ``target_share``: share of a
+    batch drawn from the target label (the rest is balanced over all labels). ``patience``: validations without
+    improvement before an early stop, 0 = never. ``neighbours`` of SMOTE; ``noise`` of the bootstrap, in gene standard
+    deviations of the label; ``shrinkage`` of covariances towards their diagonal; ``residual_neighbours``: biosamples
+    whose residuals are mixed. ``least_distance`` of the samples of a conditional model from a training biosample, in
+    units of what lies between that one and its own nearest; 0 = any (see ``conditional``).
     """
 
     model: str = "wgan-gp"
@@ -57,13 +63,13 @@ class GeneratorRecipe:
     latent: int = 64
     hidden: int = 256
     steps: int = 0
-    batch: int = 64
+    batch: int = 0
     critic_steps: int = 5
     penalty: float = 10.0
     learning_rate: float = 0.0
     ema: float = 0.995
     jitter: float = 0.3
-    target_share: float = 0.5
+    target_share: float = 0.0
     patience: int = 0
     neighbours: int = 5
     noise: float = 0.25
@@ -77,11 +83,8 @@ class GeneratorRecipe:
             raise RecipeError(f"Generator model '{self.model}' is unknown: choose one of {', '.join(MODELS)}.")
         if not self.label:
             raise RecipeError("A generator needs a label: name the tissue or cell line to make samples of.")
-        filled = replace(
-            self,
-            steps=self.steps or _STEPS.get(self.model, 1),
-            learning_rate=self.learning_rate or _LEARNING_RATE.get(self.model, 1e-3),
-        )
+        own = _USUAL | _OWN.get(self.model, {})
+        filled = replace(self, **{name: value for name, value in own.items() if not getattr(self, name)})
         for name, (low, high) in _BOUNDS.items():
             value = getattr(filled, name)
             whole = type(getattr(type(self), name)) is int

@@ -107,8 +107,9 @@ def train_and_evaluate(
 
 
 def critic_loss_summary(history: list[dict[str, float]]) -> dict[str, float] | None:
-    """Mean critic loss of the first and of the last tenth of the recorded rows; None for a model without steps."""
-    losses = [row["critic_loss"] for row in history if "critic_loss" in row]
+    """Mean loss (of the critic, or of the flow) over the first and over the last tenth of the recorded rows; None for a
+    model without steps."""
+    losses = [row[name] for row in history for name in ("critic_loss", "flow_loss") if name in row]
     if not losses:
         return None
     window = max(1, len(losses) // 10)

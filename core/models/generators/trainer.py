@@ -21,6 +21,7 @@ from core.models.generators.state import State, copied
 from core.types import Progress
 
 CHECKPOINT = "checkpoint.safetensors"
+RECORDS = 100  # rows of the history over a whole training
 Row = dict[str, float]
 
 
