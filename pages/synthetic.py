@@ -12,8 +12,9 @@ HELP = r"""
 A generator that was trained on the real biosamples of the dataset draws profiles of a rare label. **No biosample shown
 here as synthetic was ever measured.** Real biosamples that the generator never saw are the yardstick: each measure is
 given beside the same measure between two sets of real biosamples, and beside a Gaussian in PCA space, the simplest
-generator that a GAN has to beat. The published work judged by the distance to the representative biosample alone, which
-a generator that copies that one biosample would win; it is shown here beside the same histogram of real biosamples.
+generator, which all others have to beat. The published work judged by the distance to the representative biosample
+alone, which a generator that copies that one biosample would win; it is shown here beside the same histogram of real
+biosamples.
 
 *Do they help?*, below, asks what synthetic samples are for: whether a classifier finds the rare label better with them.
 """

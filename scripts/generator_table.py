@@ -2,8 +2,10 @@
 """Trains every generator of a label with several seeds and writes their scorecards into docs/synthetic.md.
 
 python scripts/generator_table.py DATASET --label brain --seeds 5   (data folder: ARCHSCOPE_DATA)
+python scripts/generator_table.py DATASET --label liver thyroid --models wgan-gp flow-matching --seeds 3
 
-Runs that are there already with the same label, model and seed are not trained again.
+One label: every measure. Several: a line for each label and model. Runs that are there already with the same label,
+model and seed are not trained again.
 """
 
 import argparse
@@ -18,25 +20,30 @@ from core.settings import PROJECT, data_dir
 from core.store.workspace import Workspace
 from core.types import silent
 
-BEGIN, END = "<!-- generators:begin -->", "<!-- generators:end -->"
+ONE, SEVERAL = "generators", "generators-of-labels"  # names of the places in the page
+SHORT = ("adversarial_accuracy", "coverage", "correlation_score", "discriminative_f1", "membership_auc")
 
 
 def main() -> int:
     """The exit status: 0 written, 2 the dataset or the page cannot be used."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("dataset")
-    parser.add_argument("--label", default="brain")
+    parser.add_argument("--label", nargs="+", default=["brain"])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--models", nargs="+", choices=workflows.GENERATOR_MODELS, default=workflows.GENERATOR_MODELS)
     parser.add_argument("--page", type=Path, default=PROJECT / "docs" / "synthetic.md")
     options = parser.parse_args()
     try:
         workspace = Workspace(data_dir())
-        for model in options.models:
-            for seed in range(1, options.seeds + 1):
-                train(workspace, options.dataset, options.label, model, seed)
-        choice = workflows.compare_generators(workspace, options.dataset, options.label)
-        write(options.page, text_of(choice, options.dataset))
+        for label in options.label:
+            for model in options.models:
+                for seed in range(1, options.seeds + 1):
+                    train(workspace, options.dataset, label, model, seed)
+        choices = [workflows.compare_generators(workspace, options.dataset, label) for label in options.label]
+        if len(choices) == 1:
+            write(options.page, ONE, text_of(choices[0], options.dataset))
+        else:
+            write(options.page, SEVERAL, short_text_of(choices))
     except (ArchscopeError, LookupError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -51,7 +58,7 @@ def train(workspace: Workspace, name: str, label: str, model: str, seed: int) ->
         same &= not asked.get("least_distance")
         if same and run.kind == "generator" and run.status == "done":
             return
-    print(f"training {model}, seed {seed}", file=sys.stderr, flush=True)
+    print(f"training {model} of {label}, seed {seed}", file=sys.stderr, flush=True)
     parameters = {"label": label, "model": model, "seed": seed}
     run = workspace.runs.create("generator", name, parameters, workspace.dataset(name).fingerprint)
     workflows.perform(workspace, run, silent)
@@ -73,13 +80,32 @@ def text_of(choice: workflows.GeneratorChoice, name: str) -> str:
     return "\n".join(lines)
 
 
-def write(page: Path, text: str) -> None:
-    """Puts the text between the page's markers. Raises LookupError where it has none."""
-    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
+def short_text_of(choices: list[workflows.GeneratorChoice]) -> str:
+    """Labels and models as rows of Markdown: targets reached, and a few measures beside their real-real value."""
+    titles = choices[0].measures.set_index("metric").loc[list(SHORT), "title"]
+    lines = [
+        f"| label | model | runs | targets reached | {' | '.join(titles)} |",
+        "| --- |" + " --- |" * (3 + len(SHORT)),
+    ]
+    for choice in choices:
+        measures = choice.measures.set_index("metric")
+        real = " | ".join(f"{measures.loc[name, 'real_real']:.3f}" for name in SHORT)
+        lines.append(f"| {choice.label} | real-real | | | {real} |")
+        for row in choice.models.to_dict("records"):
+            values = " | ".join(f"{measures.loc[name, row['model']]:.3f}" for name in SHORT)
+            reached = f"{row['reached']} of {row['measures']}"
+            lines.append(f"| {choice.label} | {row['model']} | {row['runs']} | {reached} | {values} |")
+    return "\n".join(lines)
+
+
+def write(page: Path, place: str, text: str) -> None:
+    """Puts the text between the page's markers of that place. Raises LookupError where it has none."""
+    first, last = f"<!-- {place}:begin -->", f"<!-- {place}:end -->"
+    before, begin, rest = page.read_text(encoding="utf-8").partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
-        raise LookupError(f"{page} has no lines {BEGIN} and {END}: write them where the table shall stand")
-    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+        raise LookupError(f"{page} has no lines {first} and {last}: write them where the table shall stand")
+    page.write_text(f"{before}{first}\n{text}\n{last}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

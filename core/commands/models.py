@@ -35,7 +35,7 @@ def register(commands: Any) -> None:
     wanted.add_argument("--resume", metavar="RUN", help="go on with a training that was stopped, as it was asked for")
     gan.add_argument("--model", choices=workflows.GENERATOR_MODELS, help="default: wgan-gp")
     gan.add_argument(
-        "--steps", type=int, help="training steps (default: wgan-gp 2500, flow-matching 1500, published 600)"
+        "--steps", type=int, help="training steps (default: wgan-gp 2500, flow-matching at most 4000, published 600)"
     )
     gan.add_argument("--seed", type=int, help="default: 1")
     gan.add_argument("--least-distance", type=float, help=DISTANCE_HELP)

@@ -26,8 +26,8 @@ def section(dataset: StoredDataset, label: str) -> None:
     choice = wf.compare_generators(state.workspace(), dataset.name, label)
     with st.expander(f"Which generator? {choice.words}", icon=":material/balance:"):
         st.caption(
-            "Means over the runs of each model, every run with other biosamples held out. Baselines stand beside the "
-            "GANs: where one of them reaches more targets, it is what is recommended."
+            "Means over the runs of each model, every run with other biosamples held out. All stand beside each "
+            "other: the one that reaches the most targets is recommended, a baseline too."
         )
         st.dataframe(
             _models(choice.models), hide_index=True, column_config=MODELS, height="content", alt="Models by targets"

@@ -39,7 +39,8 @@ LEAF_HELP = "Biosamples in a leaf of a tree at least. Empty: chosen automaticall
 WEIGHTS_HELP = "Whether rare labels count as much as frequent ones in training. Automatic: chosen inside it."
 LEAST_HELP = "Labels with fewer are dropped. Automatic: 0.5% of the labelled biosamples, at least 5, at most 500."
 STEPS_HELP = (
-    "0 takes the model's own default (2,500 for the Wasserstein GAN, 1,500 for flow matching). Baselines have no steps."
+    "0 takes the model's own default: 2,500 for the Wasserstein GAN, at most 4,000 for flow matching, which ends where "
+    "samples lie as near to training biosamples as these to each other. Baselines have no steps."
 )
 DISTANCE_HELP = (
     "Of the samples of the Wasserstein GAN and of flow matching from a training biosample, in units of what lies "

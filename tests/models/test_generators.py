@@ -146,7 +146,7 @@ def test_a_gan_that_learnt_by_heart_gets_noise_and_keeps_its_distance(data):
         return (y + noise) / np.sqrt(1 + generator.noise**2)
 
     generator._standardised = copies
-    generator.noise = generator._noise_needed()
+    generator._add_noise()
     labels = np.zeros((300, 3), bool)
     labels[:, column] = True
     made = copies(labels, np.random.default_rng(7))

@@ -76,27 +76,37 @@ class ConditionalGenerator(Generator):
         y = self.space.standardise(data.q, data.labels).astype(np.float32)
         held_out = _validation_rows(data, recipe)
         use_threads(recipe, y.shape[1])
-        model = self._model(y, data.labels, held_out, data.label_names.index(recipe.label))
-        schedule = Schedule(recipe.steps, max(1, recipe.steps // RECORDS), recipe.patience)
-        key = f"{recipe.canonical()} n={len(y)} sum={float(np.abs(y).sum(dtype=np.float64)):.6f}"
-        self.history = train(model, schedule, progress, should_stop, checkpoint_dir, key)
-        self.network = model.average.cpu()
         own = self.space.standardise(data.q[data.column(recipe.label)], _only(data, recipe.label))
         self.own = own[seeded_rows(len(own), MAX_OWN, recipe.seed)]
         self.own_nearest = nearest_distances(self.own, self.own, skip_self=True)
-        self.noise = self._noise_needed()
+        model = self._model(y, data.labels, held_out, data.label_names.index(recipe.label))
+        schedule = Schedule(recipe.steps, max(1, recipe.steps // RECORDS), recipe.patience)
+        key = f"{recipe.canonical()} n={len(y)} sum={float(np.abs(y).sum(dtype=np.float64)):.6f}"
 
-    def _noise_needed(self) -> float:
-        """The least h of a grid at which synthetic samples keep their distance from the label's training y."""
-        usual = float(np.median(self.own_nearest))
-        labels = np.zeros((PROBES, len(self._label_names)), dtype=np.bool_)
-        labels[:, self._label_names.index(self.recipe.label)] = True
+        def enough() -> bool:
+            return should_stop() or self._learnt(model)
+
+        self.history = train(model, schedule, progress, enough, checkpoint_dir, key)
+        self.network = model.average.cpu()
+        self._add_noise()
+
+    def _learnt(self, model: Averaged) -> bool:
+        """Whether training should end before its last step; asked at every record."""
+        return False
+
+    def _add_noise(self) -> None:
+        """Sets the least h of a grid at which samples keep their distance from the label's training y."""
         for noise in NOISES:
             self.noise = noise
-            made = self._standardised(labels, np.random.default_rng(self.recipe.seed))
-            if np.median(nearest_distances(made, self.own)) >= KEPT_DISTANCE * usual:
+            if self._nearness() >= KEPT_DISTANCE:
                 break
-        return self.noise
+
+    def _nearness(self) -> float:
+        """Median distance of samples to the nearest of the label's training y, over that between these."""
+        labels = np.zeros((PROBES, len(self._label_names)), dtype=np.bool_)
+        labels[:, self._label_names.index(self.recipe.label)] = True
+        made = self._standardised(labels, np.random.default_rng(self.recipe.seed))
+        return float(np.median(nearest_distances(made, self.own)) / max(float(np.median(self.own_nearest)), 1e-12))
 
     def _standardised(self, labels: BoolArray, rng: np.random.Generator) -> DoubleArray:
         """y (n x d) of new samples with these labels (n x L), noise included."""

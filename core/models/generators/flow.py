@@ -6,11 +6,13 @@ labels c are joined by a straight line, x_t = (1 - t) x_0 + t x_1. The network v
     min  E |v(x_t, t, c) - (x_1 - x_0)|^2,   t uniform on [0, 1].
 
 A sample is where dx/dt = v(x, t, c) leads from noise at t = 0 to t = 1 (midpoint rule, 40 steps). There is one loss,
-and it has a minimum: no game between two networks that can fail to settle. Minimised to the end it would return the
-training biosamples, so it is stopped early, and few of a batch are of the target label (``target_share``): what a rare
-label does not teach is then taken from the spread within the others.
+and it has a minimum: no game between two networks that can fail to settle. But the minimum returns the training
+biosamples. Samples begin far from these and come nearer as training goes on, so it ends where they lie as near to the
+training biosamples of the label as these to each other (medians, in y), or after ``steps``: as near as an unseen
+biosample would be. No other biosample has a say in that. Only a part of a batch is of the target label
+(``target_share``): what a rare label does not teach is taken from the spread within the others.
 
-The learning rate falls to 0 along a half cosine; samples come from an exponential moving average of v.
+Samples come from an exponential moving average of v.
 
 Recorded: ``flow_loss``, as above, and ``validation``: energy distance to biosamples that are held out of training.
 """
@@ -22,7 +24,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from core.models.generators.conditional import ConditionalGenerator
+from core.models.generators.conditional import Averaged, ConditionalGenerator
 from core.models.generators.networks import device, energy_distance, follow, on_device, row_weights
 from core.models.generators.recipe import GeneratorRecipe
 from core.models.generators.state import State, load_pair, pair_state
@@ -45,10 +47,15 @@ class FlowGenerator(ConditionalGenerator):
     def _new_network(self, n_labels: int, n_components: int) -> nn.Module:
         return VelocityField(self.recipe.hidden, n_labels, n_components)
 
+    def _learnt(self, model: Averaged) -> bool:
+        self.network, self.noise = model.average, 0.0
+        return self._nearness() <= 1.0
+
     def _emit(self, labels: FloatMatrix, rng: np.random.Generator) -> DoubleArray:
         source = self.space.importance * rng.standard_normal((len(labels), len(self.space.importance)))
-        carried = carry(self.network, torch.from_numpy(source.astype(np.float32)), torch.from_numpy(labels))
-        return carried.numpy().astype(np.float64)
+        on = next(self.network.parameters()).device
+        start = torch.from_numpy(source.astype(np.float32)).to(on)
+        return carry(self.network, start, torch.from_numpy(labels).to(on)).cpu().numpy().astype(np.float64)
 
 
 class VelocityField(nn.Module):
@@ -107,8 +114,6 @@ class Flow:
         t = torch.rand(len(end), 1, generator=self.random).to(self.on)
         velocity = self.field((1 - t) * start + t * end, t, self.c[rows])
         loss = ((velocity - (end - start)) ** 2).mean()
-        for group in self.field_optimiser.param_groups:
-            group["lr"] = self.recipe.learning_rate * (1 + math.cos(math.pi * self.steps_done / self.recipe.steps)) / 2
         self.field_optimiser.zero_grad()
         loss.backward()
         self.field_optimiser.step()

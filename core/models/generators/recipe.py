@@ -12,7 +12,7 @@ RECIPE_VERSION = 2
 # What 0 stands for, where a model has an own default.
 _OWN: dict[str, dict[str, Any]] = {
     "wgan-gp": {"steps": 2500, "learning_rate": 5e-4},
-    "flow-matching": {"steps": 1500, "learning_rate": 1e-3, "batch": 256, "target_share": 0.2},
+    "flow-matching": {"steps": 4000, "learning_rate": 1e-3, "batch": 256, "target_share": 0.2},
     "published": {"steps": 600, "learning_rate": 2e-4},
 }
 _USUAL: dict[str, Any] = {"steps": 1, "learning_rate": 1e-3, "batch": 64, "target_share": 0.5}
