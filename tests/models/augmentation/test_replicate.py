@@ -109,7 +109,7 @@ def test_top_up_is_at_least_thirty():
 
 def test_too_few_is_none_and_not_zero():
     found = run_replicate(made(), quick(sizes=(2,)), Replicate(1, 2))
-    for arm in ("smote", "pca-gaussian", "wgan-gp"):
+    for arm in ("smote", "pca-gaussian", "wgan-gp", "flow-matching"):
         assert found["arms"][arm]["status"] == "too few"
         assert found["arms"][arm]["average_precision"] is None
         assert found["arms"][arm]["recall_at_95"] is None
