@@ -42,7 +42,15 @@ def test_a_finished_study_shows_table_verdict_and_notes(open_page: Opener, page_
     page = open_page("synthetic", n="5")
     assert not page.exception
     table = next(each.value for each in page.main.dataframe if "difference" in each.value.columns)
-    assert set(table["arm"]) == {"nothing done", "class weights", "oversampling", "SMOTE", "PCA-Gaussian", "GAN"}
+    assert set(table["arm"]) == {
+        "nothing done",
+        "class weights",
+        "oversampling",
+        "SMOTE",
+        "PCA-Gaussian",
+        "GAN",
+        "flow matching",
+    }
     assert table.query("arm == 'GAN' and size == '2'")["status"].tolist() == ["too few"]
     assert table.query("arm == 'GAN' and size == '2'")["average_precision"].tolist() == [""]
     view = wf.study(Workspace(page_root), run.id)

@@ -42,6 +42,8 @@ PROBES = 300  # samples that the distance from training biosamples is measured o
 class Averaged(Trainable, Protocol):
     """A model of which an average of the network's weights over the steps is kept."""
 
+    steps_done: int
+
     @property
     def average(self) -> nn.Module: ...
 
