@@ -18,8 +18,8 @@ MODELS = {
 EXPLAINED = (
     "Fills each chosen label up in the **training parts** alone, by a generator fitted on that part alone; scores, "
     "calibration and the novelty limit stay on real biosamples. Every score is shown with and without them. "
-    "Off by default: in the studies of `docs/augmentation.md` the Gaussian, which takes seconds, added to class weights "
-    "for one label of three; the GAN and flow matching were not shown to add to them, nor to beat the Gaussian."
+    "Off by default: in the studies of `docs/augmentation.md` the Gaussian, which takes seconds, added to class "
+    "weights for one label of three; the GAN and flow matching were not shown to add to them, nor to beat the Gaussian."
 )
 TO_HELP = (
     "Biosamples of the label in a training part, real and synthetic. Empty: the median of the other labels, or 30."
