@@ -71,6 +71,13 @@ def nearness(generator, data):
     return np.median(cdist(made, own).min(axis=1)) / np.median(between.min(axis=1))
 
 
+def test_training_does_not_end_before_it_has_begun(data, monkeypatch):
+    """Where samples are near enough from the start, as those of a Gaussian label are, 200 steps are done all the same."""
+    generator = make_generator(GeneratorRecipe("flow-matching", "rare", steps=1500, **SMALL))
+    monkeypatch.setattr(generator, "_nearness", lambda: 0.9)
+    assert 200 <= generator.fit(data).history[-1]["step"] < 230
+
+
 def test_labels_and_time_move_the_velocity():
     field = VelocityField(16, n_labels=2, n_components=3)
     x, c = torch.zeros(1, 3), torch.tensor([[1.0, 0.0]])

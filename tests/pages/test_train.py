@@ -237,10 +237,14 @@ def test_a_generator_starts_for_the_chosen_label(open_page: Opener, monkeypatch:
     page.main.selectbox[1].set_value("smote")
     page.main.button[0].click().run()
     assert asked == [{"label": "cerebellum", "model": "smote", "steps": 0, "seed": 1}]
-    page.main.selectbox[1].set_value("wgan-gp")
     next(field for field in page.main.number_input if field.label == "Distance").set_value(0.8)
+    for model in ("wgan-gp", "flow-matching"):
+        page.main.selectbox[1].set_value(model)
+        page.main.button[0].click().run()
+        assert asked[-1] == {"label": "cerebellum", "model": model, "steps": 0, "seed": 1, "least_distance": 0.8}
+    page.main.selectbox[1].set_value("bootstrap")
     page.main.button[0].click().run()
-    assert asked[1] == {"label": "cerebellum", "model": "wgan-gp", "steps": 0, "seed": 1, "least_distance": 0.8}
+    assert asked[-1] == {"label": "cerebellum", "model": "bootstrap", "steps": 0, "seed": 1}
 
 
 def test_another_run_can_be_put_to_use(open_page: Opener, page_root: Path, second: str) -> None:

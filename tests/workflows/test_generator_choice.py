@@ -82,8 +82,9 @@ def test_labels_without_a_generator_are_named(workspace):
 
 
 def test_samples_kept_away_from_training_biosamples_are_a_model_of_their_own(mine):
-    train(mine, "generator", label="brain", steps=5, least_distance=0.8)
+    for model in ("wgan-gp", "flow-matching"):
+        train(mine, "generator", label="brain", model=model, steps=5, least_distance=0.8)
     choice = workflows.compare_generators(mine, "demo", "brain")
-    assert set(choice.models["model"]) == {"wgan-gp", "wgan-gp (0.8 away)"}
-    assert choice.models["runs"].tolist() == [1, 1]
+    assert set(choice.models["model"]) == {"wgan-gp", "wgan-gp (0.8 away)", "flow-matching (0.8 away)"}
+    assert choice.models["runs"].tolist() == [1, 1, 1]
     assert {"wgan-gp (0.8 away)", "wgan-gp (0.8 away)_verdict"} <= set(choice.measures.columns)

@@ -9,7 +9,7 @@ A sample is where dx/dt = v(x, t, c) leads from noise at t = 0 to t = 1 (midpoin
 and it has a minimum: no game between two networks that can fail to settle. But the minimum returns the training
 biosamples. Samples begin far from these and come nearer as training goes on, so it ends where they lie as near to the
 training biosamples of the label as these to each other (medians, in y), or after ``steps``: as near as an unseen
-biosample would be. No other biosample has a say in that. It does not end in the first twentieth of the steps: where the
+biosample would be. No other biosample has a say in that. It does not end in the first 200 steps: where the
 label's own spread is Gaussian, untrained samples are near enough, too. Only a part of a batch is of the target label
 (``target_share``): what a rare label does not teach is taken from the spread within the others.
 
@@ -33,7 +33,7 @@ from core.models.generators.trainer import Row
 from core.types import BoolArray, DoubleArray, FloatMatrix
 
 ODE_STEPS = 40
-FIRST_SHARE = 0.05  # of the steps, before which training does not end
+FIRST_STEPS = 200  # before which training does not end
 FREQUENCIES = (1.0, 2.0, 4.0, 8.0)  # half turns of the sines and cosines that tell the network the time
 
 
@@ -50,7 +50,7 @@ class FlowGenerator(ConditionalGenerator):
         return VelocityField(self.recipe.hidden, n_labels, n_components)
 
     def _learnt(self, model: Averaged) -> bool:
-        if model.steps_done < FIRST_SHARE * self.recipe.steps:
+        if model.steps_done < min(FIRST_STEPS, self.recipe.steps):
             return False
         self.network, self.noise = model.average, 0.0
         return self._nearness() <= 1.0
