@@ -72,7 +72,7 @@ def nearness(generator, data):
 
 
 def test_training_does_not_end_before_it_has_begun(data, monkeypatch):
-    """Where samples are near enough from the start, as those of a Gaussian label are, 200 steps are done all the same."""
+    """Where samples are near enough from the start, as those of a Gaussian label are, 200 steps are done."""
     generator = make_generator(GeneratorRecipe("flow-matching", "rare", steps=1500, **SMALL))
     monkeypatch.setattr(generator, "_nearness", lambda: 0.9)
     assert 200 <= generator.fit(data).history[-1]["step"] < 230
