@@ -153,7 +153,11 @@ class User:
         return seconds
 
     async def _fill_cart(self) -> float:
-        await self._find()
+        seconds = await self._find()
+        if not self._session.tree.has("found_cart_A"):
+            if "A cart holds at most" not in self._session.tree.text():
+                self._foreign("what was found cannot be put into a cart, and the page does not say why")
+            return seconds
         found = self._session.tree.table("Biosamples found")["sample_id"].tolist()
         seconds = await self._session.set({"found_cart_A": True})
         self._who.cart += [one for one in found if one not in self._who.cart]
